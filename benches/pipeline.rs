@@ -230,7 +230,7 @@ fn finding(c: &mut Criterion) {
         b.iter(|| {
             let mut found = 0;
             let _ = discovery.run(&mut |file| {
-                found += file.len();
+                found += file.size();
                 std::ops::ControlFlow::Continue(())
             });
             found

@@ -78,17 +78,12 @@ impl Found {
     }
 
     /// Its size in bytes; 0 where it is not known.
-    pub fn len(&self) -> u64 {
+    pub fn size(&self) -> u64 {
         match self {
             Self::Dicom(file) | Self::Other(file) => file.len,
             Self::Skipped { len, .. } => *len,
             Self::Failed { .. } => 0,
         }
-    }
-
-    /// Whether no byte is known to be there.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 }
 

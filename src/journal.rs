@@ -125,7 +125,8 @@ pub struct SharedInstances {
 pub struct Journal {
     /// The run's own file.
     path: PathBuf,
-    digester: Digester,
+    /// Makes the digests that stand for sources and places.
+    pub digester: Digester,
     state: Mutex<State>,
     set_aside: bool,
     /// Held for as long as the journal is open; none where it is only looked into.
@@ -159,7 +160,7 @@ impl Journal {
         let lock = Lock::take(&path.with_extension("lock"), wait)?;
         let former = folder.join(format!("{stem}.jsonl"));
         let set_aside = writer::set_older_form_aside(&former, |_| true).map_err(failed(&former))?
-            | writer::set_older_form_aside(&path, |header| !writer::is_current(header))
+            | writer::set_older_form_aside(&path, |header| header.v != VERSION)
                 .map_err(failed(&path))?;
         let paths = all_paths(folder, &stem, &path).map_err(failed(folder))?;
         let (files, index) =
@@ -212,11 +213,6 @@ impl Journal {
         })
     }
 
-    /// Makes the digests that stand for sources and places.
-    pub fn digester(&self) -> &Digester {
-        &self.digester
-    }
-
     /// Whether there was a journal of an older form, which lies beside this one now and is not
     /// read.
     pub fn set_older_form_aside(&self) -> bool {
@@ -251,13 +247,13 @@ impl Journal {
     /// cannot be told.
     pub fn changes(&self, record: &PackageRecord) -> Option<MemberChanges> {
         let state = self.state();
-        let before = state.files.confirmed_at(
-            state
-                .index
-                .confirmed(record.location)?
-                .position(),
-            record.location,
-        )?;
+        let position = state
+            .index
+            .confirmed(record.location)?
+            .position;
+        let before = state
+            .files
+            .confirmed_at(position, record.location)?;
         Some(MemberChanges::between(&before.members, &record.members))
     }
 
@@ -327,24 +323,13 @@ impl Journal {
             .iter()
             .map(|member| member.instance)
             .collect();
-        let line = Line::Sending(SendingLine {
+        self.append(&Line::Sending(SendingLine {
             location: record.location,
             sources: record.sources,
             size: record.size,
             at: now(),
             instances,
-        });
-        let state = &mut *self.state();
-        let Some(writer) = &mut state.writer else {
-            return Ok(());
-        };
-        let position = writer
-            .append(&line)
-            .map_err(|e| unwritable(&self.path, &e))?;
-        if let Line::Sending(intent) = &line {
-            state.index.begin(intent, position);
-        }
-        Ok(())
+        }))
     }
 
     /// Notes what the server confirmed.
@@ -357,7 +342,7 @@ impl Journal {
         container: &ContainerRef,
         confirmation: Confirmation,
     ) -> Result<(), Error> {
-        let line = ConfirmedLine {
+        self.append(&Line::Confirmed(ConfirmedLine {
             location: record.location,
             sources: record.sources,
             at: now(),
@@ -369,15 +354,18 @@ impl Journal {
             version: confirmation.version,
             found: confirmation.found,
             members: record.members.clone(),
-        };
+        }))
+    }
+
+    fn append(&self, line: &Line) -> Result<(), Error> {
         let state = &mut *self.state();
         let Some(writer) = &mut state.writer else {
             return Ok(());
         };
         let position = writer
-            .append(&Line::Confirmed(line.clone()))
-            .map_err(|e| unwritable(&self.path, &e))?;
-        state.index.confirm(&line, position);
+            .append(line)
+            .map_err(failed(&self.path))?;
+        state.index.take(line, position);
         Ok(())
     }
 
@@ -389,7 +377,7 @@ impl Journal {
         match &mut self.state().writer {
             Some(writer) => writer
                 .sync()
-                .map_err(|e| unwritable(&self.path, &e)),
+                .map_err(failed(&self.path)),
             None => Ok(()),
         }
     }

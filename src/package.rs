@@ -8,14 +8,13 @@ mod zip_writer;
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::ops::Range;
-use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
+use futures_util::StreamExt;
 
 use sha2::Digest;
+use tokio::task::JoinHandle;
 
 pub use deflate::DeflateLevel;
 pub use names::{Names, member_name, member_names};
@@ -25,7 +24,8 @@ use crate::discover::OtherFile;
 use crate::failure::{FileCode, FileFailure};
 use crate::routing;
 use dicom_deid::{Originals, Sendable};
-use dicom_lossless::{Body, Mask, Segment, SourceFile};
+use dicom_lossless::{Body, Segment};
+use flywheel_client::BodyStream;
 
 /// How much of a file goes to the network at a time, in bytes: smaller steps cost a system call
 /// each.
@@ -86,19 +86,12 @@ pub struct Sum {
 impl Package {
     /// A single instance as it is, by its own name.
     pub fn bare(name: String, instance: &Sendable) -> Self {
-        let modality = Some(routing::modality(instance.routing()));
-        let (body, originals) = (instance.body().clone(), instance.originals().cloned());
         Self {
-            name,
             kind: Some(DICOM),
-            members: None,
-            modality,
-            sums: bare(&body),
+            modality: Some(routing::modality(instance.routing())),
             instances: uids(std::slice::from_ref(instance)),
-            passed: Arc::default(),
-            made_of: None,
-            body,
-            originals,
+            originals: instance.originals().cloned(),
+            ..Self::one_file(name, instance.body().clone())
         }
     }
 
@@ -192,7 +185,10 @@ impl Package {
     pub fn other_file(name: String, other: &OtherFile) -> Self {
         let file = other.file();
         let all = Segment::of_file(Arc::clone(file), 0..file.len());
-        let body = Body::new(vec![all]);
+        Self::one_file(name, Body::new(vec![all]))
+    }
+
+    fn one_file(name: String, body: Body) -> Self {
         Self {
             name,
             kind: None,
@@ -336,20 +332,11 @@ fn each_chunk(body: &Body, mut work: impl FnMut(&[u8])) -> Result<(), FileFailur
     for segment in body.segments() {
         match segment {
             Segment::Bytes(bytes) => work(bytes),
-            Segment::File { file, range, mask } => {
-                let (mut at, mut open) = (range.start, None);
-                while at < range.end {
-                    let length = CHUNK.min(range.end - at);
-                    let piece = Piece {
-                        file,
-                        range,
-                        mask: mask.as_deref(),
-                        from: at,
-                        length,
-                    };
-                    let (chunk, source) = piece.read(open.take())?;
+            Segment::File { .. } => {
+                let (mut done, mut open) = (0, None);
+                while let Some((chunk, source)) = read_chunk(segment, done, open.take())? {
                     work(&chunk);
-                    (at, open) = (at + length, Some(source));
+                    (done, open) = (done + chunk.len() as u64, Some(source));
                 }
             }
         }
@@ -357,12 +344,9 @@ fn each_chunk(body: &Body, mut work: impl FnMut(&[u8])) -> Result<(), FileFailur
     Ok(())
 }
 
-/// Chunks of a body on their way out. An error ends the request, so that the server never takes a
-/// short file for whole.
-pub type BodyStream = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
-
 /// Streams a body from its first byte, so that a retry can have it again: what is in memory without
-/// copying, files in steps of 256 KiB read off the async threads.
+/// copying, files in steps of 256 KiB read off the async threads. An error ends the request, so that
+/// the server never takes a short file for whole.
 pub fn stream(body: &Body) -> BodyStream {
     let segments: Arc<[Segment]> = body.segments().to_vec().into();
     let state = Cursor {
@@ -382,57 +366,54 @@ pub fn stream(body: &Body) -> BodyStream {
     ))
 }
 
-/// One chunk of a range of a source file.
-struct Piece<'a> {
-    file: &'a SourceFile,
-    range: &'a Range<u64>,
-    mask: Option<&'a Mask>,
-    from: u64,
-    length: u64,
-}
+/// A chunk of a range of a source file, and that file; none at the end of the range.
+type Chunk = Result<Option<(Bytes, File)>, FileFailure>;
 
-impl Piece<'_> {
-    /// Reads it. After the last one the file is looked at again: what changed meanwhile must not
-    /// count.
-    fn read(&self, opened: Option<File>) -> Result<(Bytes, File), FileFailure> {
-        let mut source = match opened {
-            Some(source) => source,
-            None => self.file.open()?,
-        };
-        let mut chunk = Vec::with_capacity(usize::try_from(self.length).unwrap_or_default());
-        let sought = source.seek(SeekFrom::Start(self.from));
-        let got = sought.and_then(|_| {
-            source
-                .by_ref()
-                .take(self.length)
-                .read_to_end(&mut chunk)
-        });
-        let got = got.map_err(|e| FileFailure::new(FileCode::ReadIo, e.to_string()))?;
-        if got as u64 != self.length {
-            return Err(FileFailure::new(
-                FileCode::ReadChanged,
-                "the file became shorter",
-            ));
-        }
-        if self.from + self.length == self.range.end {
-            self.file.open()?;
-        }
-        if let Some(mask) = self.mask {
-            mask.apply(self.from - self.range.start, &mut chunk);
-        }
-        Ok((Bytes::from(chunk), source))
+/// Reads the chunk that begins after the first `done` bytes of a range. After the last one the file
+/// is looked at again: what changed meanwhile must not count.
+fn read_chunk(segment: &Segment, done: u64, opened: Option<File>) -> Chunk {
+    let Segment::File { file, range, mask } = segment else {
+        return Ok(None);
+    };
+    let from = range.start + done;
+    let length = CHUNK.min(range.end.saturating_sub(from));
+    if length == 0 {
+        return Ok(None);
     }
+    let mut source = match opened {
+        Some(source) => source,
+        None => file.open()?,
+    };
+    let mut chunk = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+    let sought = source.seek(SeekFrom::Start(from));
+    let got = sought.and_then(|_| {
+        source
+            .by_ref()
+            .take(length)
+            .read_to_end(&mut chunk)
+    });
+    let got = got.map_err(|e| FileFailure::new(FileCode::ReadIo, e.to_string()))?;
+    if got as u64 != length {
+        return Err(FileFailure::new(
+            FileCode::ReadChanged,
+            "the file became shorter",
+        ));
+    }
+    if from + length == range.end {
+        file.open()?;
+    }
+    if let Some(mask) = mask {
+        mask.apply(done, &mut chunk);
+    }
+    Ok(Some((Bytes::from(chunk), source)))
 }
-
-/// A chunk on its way, and the file that it is read from.
-type Reading = tokio::task::JoinHandle<Result<(Bytes, File), FileFailure>>;
 
 struct Cursor {
     segments: Arc<[Segment]>,
     at: usize,
     done: u64,
     /// The next chunk of the same range, which is read while the one before it is sent.
-    ahead: Option<Reading>,
+    ahead: Option<JoinHandle<Chunk>>,
 }
 
 impl Cursor {
@@ -451,48 +432,29 @@ impl Cursor {
                         return Some(Ok(bytes));
                     }
                 }
-                Segment::File { range, .. } if range.start + self.done >= range.end => {
-                    (self.at, self.done) = (self.at + 1, 0);
-                }
                 segment @ Segment::File { .. } => {
                     let reading = self
                         .ahead
                         .take()
-                        .or_else(|| read_off_thread(&segment, self.done, None))?;
-                    return Some(match reading.await {
-                        Ok(Ok((chunk, source))) => {
+                        .unwrap_or_else(|| read_off_thread(segment.clone(), self.done, None));
+                    match reading.await {
+                        Ok(Ok(Some((chunk, source)))) => {
                             self.done += chunk.len() as u64;
-                            self.ahead = read_off_thread(&segment, self.done, Some(source));
-                            Ok(chunk)
+                            self.ahead = Some(read_off_thread(segment, self.done, Some(source)));
+                            return Some(Ok(chunk));
                         }
-                        Ok(Err(failure)) => Err(self.end(io::Error::other(failure))),
-                        Err(stopped) => Err(self.end(io::Error::other(stopped))),
-                    });
+                        Ok(Ok(None)) => (self.at, self.done) = (self.at + 1, 0),
+                        Ok(Err(failure)) => return Some(Err(self.end(io::Error::other(failure)))),
+                        Err(stopped) => return Some(Err(self.end(io::Error::other(stopped)))),
+                    }
                 }
             }
         }
     }
 }
 
-/// Starts to read the chunk of a range that begins after the first `done` bytes; none at its end.
-fn read_off_thread(segment: &Segment, done: u64, opened: Option<File>) -> Option<Reading> {
-    let Segment::File { file, range, mask } = segment.clone() else {
-        return None;
-    };
-    let from = range.start + done;
-    let length = CHUNK.min(range.end.saturating_sub(from));
-    (length > 0).then(|| {
-        tokio::task::spawn_blocking(move || {
-            let piece = Piece {
-                file: &file,
-                range: &range,
-                mask: mask.as_deref(),
-                from,
-                length,
-            };
-            piece.read(opened)
-        })
-    })
+fn read_off_thread(segment: Segment, done: u64, opened: Option<File>) -> JoinHandle<Chunk> {
+    tokio::task::spawn_blocking(move || read_chunk(&segment, done, opened))
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ mod timers;
 mod transmit;
 mod upload_slots;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use rayon::ThreadPool;
@@ -45,6 +45,7 @@ use clean::Reading;
 use context::RunContext;
 pub use folder::write as write_package;
 pub use guard::guarded;
+use guard::locked;
 use neighbours::Neighbours;
 use pack::OutgoingPackage;
 use send::Sender;
@@ -79,10 +80,7 @@ pub fn run(
     let missing = resume::settle(&sender.state, found.series);
     send_series(&sender, missing, &neighbours, &pool);
     sender.wait();
-    let neighbours = neighbours
-        .into_inner()
-        .unwrap_or_else(PoisonError::into_inner);
-    others::send(&sender, found.others, &neighbours, &pool);
+    others::send(&sender, found.others, &locked(&neighbours), &pool);
     sender.close();
     end(&context, found.found)?;
     match stop.reason() {
@@ -136,15 +134,11 @@ fn packages(
     let cleaned = clean::clean(context, files, reading);
     let routed = route::route(context, cleaned.kept);
     if let Some(files) = beside {
-        let mut neighbours = neighbours
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        neighbours.note(&files, &routed);
+        locked(neighbours).note(&files, &routed);
     }
-    let pack = |routed| pack::pack(context, routed);
     let mut packages: Vec<_> = routed
         .into_iter()
-        .flat_map(pack)
+        .flat_map(|routed| pack::pack(context, routed))
         .collect();
     let packed: usize = packages
         .iter()
@@ -202,9 +196,7 @@ pub fn workers(jobs: usize) -> Result<ThreadPool, Error> {
         .thread_name(|n| format!("clean-{n}"))
         .build()
         .map_err(|e| {
-            Error::new(
-                RunCode::Internal,
-                format!("no worker threads can be started: {e}"),
-            )
+            let what = format!("no worker threads can be started: {e}");
+            Error::new(RunCode::Internal, what)
         })
 }

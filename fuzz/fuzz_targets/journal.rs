@@ -42,11 +42,11 @@ fuzz_target!(|lines: &[u8]| {
     let header = std::fs::read(&file).expect("it can be read");
     std::fs::write(&file, [&header, lines].concat()).expect("it can be written");
     let journal = Journal::open(folder.path(), OF_RUN, AT_ONCE).expect("it can be opened");
-    let source = journal.digester().location("a", "b");
+    let source = journal.digester.location("a", "b");
     let _ = journal.recall(&[source]);
     let record = PackageRecord {
         location: source,
-        sources: journal.digester().sources(vec![source]),
+        sources: journal.digester.sources(vec![source]),
         size: 1,
         members: Vec::new(),
     };

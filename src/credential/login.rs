@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 use flywheel_client::ApiKey;
+use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 use super::secret::{Secret, read_limited};
@@ -44,22 +45,24 @@ pub fn flywheel_user_json(user_home: Option<&OsStr>) -> Option<PathBuf> {
 /// Writes the login file, readable by its owner alone from its first byte, in place of an older one
 /// in one step.
 pub fn save_login(key: &ApiKey, path: &Path) -> Result<(), Error> {
-    let failed = |error: std::io::Error| Secret::ApiKey.unusable(path, &error.to_string());
-    let folder = path
-        .parent()
-        .unwrap_or_else(|| Path::new("."));
-    make_private_folder(folder).map_err(failed)?;
     let whole = key.expose_whole();
     let text = Zeroizing::new(serde_json::json!({ "key": *whole }).to_string());
+    written_beside(path, &text)
+        .and_then(|file| Ok(file.persist(path).map(drop)?))
+        .map_err(|error| Secret::ApiKey.unusable(path, &error.to_string()))
+}
+
+/// A file with this text that is to take a place in one step, in the same folder, which is made
+/// where it is missing.
+pub fn written_beside(path: &Path, text: &str) -> std::io::Result<NamedTempFile> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    make_private_folder(folder)?;
     // A temporary file of this crate is made with mode 0600; there is no moment at which others
     // could open it.
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(text.as_bytes())
-        .and_then(|()| file.as_file().sync_all())
-        .map_err(failed)?;
-    file.persist(path)
-        .map(|_| ())
-        .map_err(|error| failed(error.error))
+    let mut file = NamedTempFile::new_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    Ok(file)
 }
 
 /// Deletes the login file; `false` when there was none.
@@ -81,7 +84,7 @@ pub fn make_private_folder(folder: &Path) -> std::io::Result<()> {
 }
 
 /// The `key` of a stored login; `None` when there is no such file or it has no key.
-pub(super) fn read_stored(path: &Path, private: bool) -> Result<Option<Zeroizing<String>>, Error> {
+pub fn read_stored(path: &Path, private: bool) -> Result<Option<Zeroizing<String>>, Error> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {

@@ -8,15 +8,14 @@
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs::File;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
-use super::login::make_private_folder;
+use super::login::written_beside;
 use super::secret::Secret;
 use crate::failure::{Error, RunCode};
 use dicom_deid::pseudonym::{PseudonymKey, PseudonymKeyError};
@@ -164,10 +163,7 @@ impl PseudonymKeySources {
         if let Some(named) = self.named()? {
             return Ok(named);
         }
-        let path = self
-            .kept
-            .as_ref()
-            .map(|folder| whose.path(folder));
+        let path = self.kept_path(whose);
         if let Some(path) = &path
             && let Some(key) = read_kept(path)?
         {
@@ -223,11 +219,7 @@ impl PseudonymKeySources {
     /// # Errors
     /// A note that cannot be read, and a kept key that cannot be used.
     pub fn used_before(&self, whose: KeptFor<'_>) -> Result<Option<String>, Error> {
-        let Some(path) = self
-            .kept
-            .as_ref()
-            .map(|folder| whose.path(folder))
-        else {
+        let Some(path) = self.kept_path(whose) else {
             return Ok(None);
         };
         let note = path.with_extension(USED);
@@ -246,13 +238,10 @@ impl PseudonymKeySources {
     /// # Errors
     /// A folder that cannot be written.
     pub fn note_use(&self, whose: KeptFor<'_>, fingerprint: &str) -> Result<(), Error> {
-        let Some(path) = self
-            .kept
-            .as_ref()
-            .map(|folder| whose.path(folder).with_extension(USED))
-        else {
+        let Some(path) = self.kept_path(whose) else {
             return Ok(());
         };
+        let path = path.with_extension(USED);
         let failed = |error: std::io::Error| {
             Error::new(
                 RunCode::JournalUnwritable,
@@ -260,16 +249,15 @@ impl PseudonymKeySources {
             )
             .because(error.to_string())
         };
-        let folder = path
-            .parent()
-            .unwrap_or_else(|| Path::new("."));
-        make_private_folder(folder).map_err(failed)?;
-        let mut file = NamedTempFile::new_in(folder).map_err(failed)?;
-        file.write_all(format!("{fingerprint}\n").as_bytes())
-            .map_err(failed)?;
-        file.persist(&path)
-            .map(drop)
-            .map_err(|error| failed(error.error))
+        written_beside(&path, &format!("{fingerprint}\n"))
+            .and_then(|file| Ok(file.persist(&path).map(drop)?))
+            .map_err(failed)
+    }
+
+    fn kept_path(&self, whose: KeptFor<'_>) -> Option<PathBuf> {
+        self.kept
+            .as_ref()
+            .map(|folder| whose.path(folder))
     }
 
     /// A key that is not kept.
@@ -320,19 +308,14 @@ fn make(path: &Path) -> Result<(PseudonymKey, PseudonymKeyOrigin), Error> {
     let failed = |error: std::io::Error| {
         Secret::PseudonymKey.unusable(path, &format!("it cannot be made: {error}"))
     };
-    let folder = path
-        .parent()
-        .unwrap_or_else(|| Path::new("."));
-    make_private_folder(folder).map_err(failed)?;
     let key = random()?;
     let line = Zeroizing::new(format!("{}\n", key.to_hex().as_str()));
-    let mut file = NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(line.as_bytes())
-        .and_then(|()| file.as_file().sync_all())
-        .map_err(failed)?;
+    let file = written_beside(path, &line).map_err(failed)?;
     match file.persist_noclobber(path) {
         Ok(_) => {
-            sync_folder(folder);
+            if let Some(folder) = path.parent() {
+                sync_folder(folder);
+            }
             Ok((key, PseudonymKeyOrigin::Made(path.to_owned())))
         }
         Err(lost) => match read_kept(path)? {

@@ -19,7 +19,7 @@ const MAX_KEY_BYTES: u64 = 64 * 1024;
 
 /// Which secret is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Secret {
+pub enum Secret {
     ApiKey,
     PseudonymKey,
 }
@@ -40,7 +40,7 @@ impl Secret {
     }
 
     /// A place that was to hold the secret and cannot be used.
-    pub(super) fn unusable(self, path: &Path, why: &str) -> Error {
+    pub fn unusable(self, path: &Path, why: &str) -> Error {
         Error::new(
             self.code(),
             format!(
@@ -53,13 +53,13 @@ impl Secret {
     }
 
     /// The first line that is not blank of a file that only its owner can read.
-    pub(super) fn read_file(self, path: &Path) -> Result<Zeroizing<String>, Error> {
+    pub fn read_file(self, path: &Path) -> Result<Zeroizing<String>, Error> {
         let file = File::open(path).map_err(|error| self.unusable(path, &error.to_string()))?;
         self.read_open(file, path)
     }
 
     /// The same, of a file that is open already.
-    pub(super) fn read_open(self, file: File, path: &Path) -> Result<Zeroizing<String>, Error> {
+    pub fn read_open(self, file: File, path: &Path) -> Result<Zeroizing<String>, Error> {
         self.refuse_if_shared(&file, path)?;
         let text = read_limited(file)
             .ok_or_else(|| self.unusable(path, "it does not hold a key as UTF-8 text"))?;
@@ -69,7 +69,7 @@ impl Secret {
     /// A key that others on the machine can read is not a secret. Asked of the open file, so that
     /// it cannot change in between.
     #[cfg(unix)]
-    pub(super) fn refuse_if_shared(self, file: &File, path: &Path) -> Result<(), Error> {
+    pub fn refuse_if_shared(self, file: &File, path: &Path) -> Result<(), Error> {
         use std::os::unix::fs::PermissionsExt;
         let metadata = file
             .metadata()
@@ -84,12 +84,12 @@ impl Secret {
     }
 
     #[cfg(not(unix))]
-    pub(super) fn refuse_if_shared(self, _: &File, _: &Path) -> Result<(), Error> {
+    pub fn refuse_if_shared(self, _: &File, _: &Path) -> Result<(), Error> {
         Ok(())
     }
 
     /// The first line that is not blank of what a command prints.
-    pub(super) fn read_command(self, command: &str) -> Result<Zeroizing<String>, Error> {
+    pub fn read_command(self, command: &str) -> Result<Zeroizing<String>, Error> {
         let (shell, flag) = if cfg!(windows) {
             ("cmd", "/C")
         } else {
@@ -125,7 +125,7 @@ impl Secret {
 
 /// Reads a short text; `None` when it is too long, unreadable or not text. The buffer has its size
 /// from the start, since a growing one would leave copies of the secret behind.
-pub(super) fn read_limited(source: impl Read) -> Option<Zeroizing<String>> {
+pub fn read_limited(source: impl Read) -> Option<Zeroizing<String>> {
     let mut bytes = Vec::with_capacity(usize::try_from(MAX_KEY_BYTES).ok()? + 1);
     let read = source
         .take(MAX_KEY_BYTES + 1)

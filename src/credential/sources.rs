@@ -63,27 +63,23 @@ impl KeySources {
     /// is an error, never passed over; a stored login for another site than `--site` is passed
     /// over.
     pub fn resolve(&self) -> Result<(ApiKey, KeyOrigin), Error> {
-        let site = self.site.as_deref();
-        if let Some(path) = &self.file {
-            return Ok((
-                ApiKey::parse_for(&Secret::ApiKey.read_file(path)?, site)?,
+        let (text, origin) = if let Some(path) = &self.file {
+            (
+                Secret::ApiKey.read_file(path)?,
                 KeyOrigin::File(path.clone()),
-            ));
-        }
-        if let Some(command) = &self.command {
-            return Ok((
-                ApiKey::parse_for(&Secret::ApiKey.read_command(command)?, site)?,
-                KeyOrigin::Command,
-            ));
-        }
-        if let Some(text) = self
+            )
+        } else if let Some(command) = &self.command {
+            (Secret::ApiKey.read_command(command)?, KeyOrigin::Command)
+        } else if let Some(text) = self
             .environment
             .as_ref()
             .filter(|text| !text.trim().is_empty())
         {
-            return Ok((ApiKey::parse_for(text, site)?, KeyOrigin::Environment));
-        }
-        self.resolve_stored()
+            (text.clone(), KeyOrigin::Environment)
+        } else {
+            return self.resolve_stored();
+        };
+        Ok((ApiKey::parse_for(&text, self.site.as_deref())?, origin))
     }
 
     /// The two files that a login left behind.
@@ -101,15 +97,11 @@ impl KeySources {
             let Some(text) = read_stored(path, matches!(origin, KeyOrigin::Login(_)))? else {
                 continue;
             };
-            match (ApiKey::parse(&text), self.site.as_deref()) {
-                (Ok(key), None) => return Ok((key, origin)),
-                (Ok(key), Some(site)) => match ApiKey::parse_for(&text, Some(site)) {
-                    Ok(key) => return Ok((key, origin)),
-                    Err(_) => missing = missing.because(format!("{origin} is for {}", key.host())),
-                },
-                (Err(error), _) => {
-                    return Err(Error::from(error).because(format!("read from {origin}")));
-                }
+            let stored = ApiKey::parse(&text)
+                .map_err(|error| Error::from(error).because(format!("read from {origin}")))?;
+            match ApiKey::parse_for(&text, self.site.as_deref()) {
+                Ok(key) => return Ok((key, origin)),
+                Err(_) => missing = missing.because(format!("{origin} is for {}", stored.host())),
             }
         }
         Err(missing)

@@ -14,18 +14,18 @@ use dicom_lossless as dicom;
 
 /// Bytes from the beginning of a file that tell every format: an image of a disc has its mark
 /// behind 32 KiB.
-pub(super) const HEAD: usize = 33 << 10;
+pub const HEAD: usize = 33 << 10;
 /// Bytes of what a compressed file holds that tell whether that is one file or several.
 const INSIDE: u64 = 64 << 10;
 /// What inflates for this many bytes is no accident.
 const NO_ACCIDENT: usize = 64;
 
 /// Bytes of a block of a tar archive.
-pub(super) const TAR_BLOCK: usize = 512;
+pub const TAR_BLOCK: usize = 512;
 
 /// A format that holds other files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Archive {
+pub enum Archive {
     Zip,
     Gzip,
     Zlib,
@@ -92,7 +92,7 @@ const DOCUMENTS: [&[u8]; 4] = [b"[Content_Types].xml", b"_rels/", b"mimetype", b
 
 impl Archive {
     /// The format of bytes that begin a file.
-    pub(super) fn of(head: &[u8]) -> Option<Self> {
+    pub fn of(head: &[u8]) -> Option<Self> {
         if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
             return Some(Self::Zip);
         }
@@ -117,7 +117,7 @@ impl Archive {
     }
 
     /// An archive that stands behind something else in these bytes.
-    pub(super) fn behind(head: &[u8]) -> Option<&'static str> {
+    pub fn behind(head: &[u8]) -> Option<&'static str> {
         let zip = memchr::memmem::find_iter(head, b"PK\x03\x04")
             .filter_map(|at| head.get(at..))
             .any(is_zip_member);
@@ -134,7 +134,7 @@ impl Archive {
 }
 
 /// Whether a header with the right checksum begins here; older archives have no other mark.
-pub(super) fn is_tar_header(bytes: &[u8]) -> bool {
+pub fn is_tar_header(bytes: &[u8]) -> bool {
     let Some(block) = bytes.first_chunk::<TAR_BLOCK>() else {
         return false;
     };
@@ -153,7 +153,7 @@ pub(super) fn is_tar_header(bytes: &[u8]) -> bool {
     stated == Some(sum) && block.first() != Some(&0)
 }
 
-pub(super) fn octal(field: &[u8]) -> Option<u64> {
+pub fn octal(field: &[u8]) -> Option<u64> {
     let digits = field
         .iter()
         .skip_while(|byte| **byte == b' ')
@@ -218,7 +218,7 @@ fn first_of(inflater: impl Read) -> Vec<u8> {
 /// Whether a file that is not DICOM is an archive, so that files may be left behind in it: not a
 /// document that is a zip, nor a single file that was compressed and is not DICOM. An error reading
 /// it is another stage's to tell.
-pub(super) fn may_hold_files(path: &Path) -> bool {
+pub fn may_hold_files(path: &Path) -> bool {
     let mut head = Vec::new();
     if File::open(path)
         .and_then(|file| {
@@ -248,7 +248,7 @@ pub(super) fn may_hold_files(path: &Path) -> bool {
 }
 
 /// Whether a file is a package as this program writes and sends it: a zip under the name of one.
-pub(super) fn is_own_package(path: &Path) -> bool {
+pub fn is_own_package(path: &Path) -> bool {
     let named = path
         .to_string_lossy()
         .to_lowercase()

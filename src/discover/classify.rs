@@ -6,21 +6,18 @@ use crate::failure::{FileCode, FileFailure};
 use dicom_lossless::{self as dicom, Sniff};
 
 /// Judges one file by its content; what it is called does not count.
-pub(super) fn classify(file: DiscoveredFile, other_files: OtherFiles) -> Found {
+pub fn classify(file: DiscoveredFile, other_files: OtherFiles) -> Found {
     if file.len == 0 {
         return reject(
             file,
             SkipReason::Empty,
-            FileFailure::new(FileCode::ReadNotDicom, "it is empty"),
+            FileCode::ReadNotDicom,
+            "it is empty",
         );
     }
     match dicom::sniff(&file.path) {
         Ok(Sniff::Dicom) => Found::Dicom(file),
-        Ok(Sniff::Dicomdir) => reject(
-            file,
-            SkipReason::Dicomdir,
-            FileFailure::new(FileCode::ReadDicomdir, ""),
-        ),
+        Ok(Sniff::Dicomdir) => reject(file, SkipReason::Dicomdir, FileCode::ReadDicomdir, ""),
         Ok(Sniff::No) => not_dicom(file, other_files),
         Err(error) => Found::Failed {
             path: file.path,
@@ -38,31 +35,30 @@ fn not_dicom(file: DiscoveredFile, other_files: OtherFiles) -> Found {
             failure: FileFailure::new(FileCode::DiscoverOther, ""),
         },
         OtherFiles::Skip if archive::is_own_package(&file.path) => {
-            let failure = FileFailure::new(
+            let detail = "it is a package as `--output` writes it";
+            reject(
+                file,
+                SkipReason::OwnPackage,
                 FileCode::DiscoverArchive,
-                "it is a package as `--output` writes it",
-            );
-            reject(file, SkipReason::OwnPackage, failure)
+                detail,
+            )
         }
         OtherFiles::Skip if archive::may_hold_files(&file.path) => reject(
             file,
             SkipReason::Archive,
-            FileFailure::new(FileCode::DiscoverArchive, "archives are not unpacked"),
+            FileCode::DiscoverArchive,
+            "archives are not unpacked",
         ),
-        OtherFiles::Skip => reject(
-            file,
-            SkipReason::NotDicom,
-            FileFailure::new(FileCode::ReadNotDicom, ""),
-        ),
+        OtherFiles::Skip => reject(file, SkipReason::NotDicom, FileCode::ReadNotDicom, ""),
     }
 }
 
 /// Naming is a promise: what was named fails, what was found is skipped.
-fn reject(file: DiscoveredFile, reason: SkipReason, failure: FileFailure) -> Found {
+fn reject(file: DiscoveredFile, reason: SkipReason, code: FileCode, detail: &str) -> Found {
     if file.named {
         Found::Failed {
             path: file.path,
-            failure,
+            failure: FileFailure::new(code, detail),
         }
     } else {
         Found::Skipped {

@@ -11,14 +11,14 @@ use crate::failure::{Error, RunCode};
 
 /// Compiled filters.
 #[derive(Debug)]
-pub(super) struct Filters {
+pub struct Filters {
     rules: Vec<(bool, Gitignore)>,
     /// What becomes of files that no filter matches.
     otherwise: bool,
 }
 
 impl Filters {
-    pub(super) fn new(filters: &[Filter]) -> Result<Self, Error> {
+    pub fn new(filters: &[Filter]) -> Result<Self, Error> {
         let rules = filters
             .iter()
             .map(|filter| Ok((filter.include, compile(&filter.glob)?)));
@@ -35,7 +35,7 @@ impl Filters {
 
     /// Whether a file, given relative to its root, is taken. A pattern that matches a folder speaks
     /// for all in it.
-    pub(super) fn take(&self, relative: &Path) -> bool {
+    pub fn take(&self, relative: &Path) -> bool {
         let decided = self
             .rules
             .iter()
@@ -63,24 +63,15 @@ fn compile(glob: &str) -> Result<Gitignore, Error> {
     let mut builder = GitignoreBuilder::new("");
     let compiled = builder
         .add_line(None, &line)
-        .map_err(|error| error.to_string())
-        .and_then(|builder| {
-            let compiled = builder
-                .build()
-                .map_err(|error| error.to_string())?;
-            if compiled.is_empty() {
-                Err("it is empty".to_owned())
-            } else {
-                Ok(compiled)
-            }
-        });
-    compiled.map_err(|cause| {
-        Error::new(
-            RunCode::Usage,
-            format!("`{glob}` is not a pattern: {cause}"),
-        )
-        .with_hint("patterns are written as in .gitignore, for instance `*.dcm` or `scout/`")
-    })
+        .and_then(|builder| builder.build());
+    let cause = match compiled {
+        Ok(compiled) if compiled.is_empty() => "it is empty".to_owned(),
+        Ok(compiled) => return Ok(compiled),
+        Err(error) => error.to_string(),
+    };
+    let what = format!("`{glob}` is not a pattern: {cause}");
+    Err(Error::new(RunCode::Usage, what)
+        .with_hint("patterns are written as in .gitignore, for instance `*.dcm` or `scout/`"))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use memchr::memmem;
 
 /// The format of bytes that begin a file, with the parts of its header that may identify; none
 /// where that is not known.
-pub(super) fn that_may_identify(head: &[u8]) -> Option<&'static str> {
+pub fn that_may_identify(head: &[u8]) -> Option<&'static str> {
     let begins = |mark: &[u8]| head.starts_with(mark);
     let stands = |at: usize, mark: &[u8]| {
         head.get(at..)

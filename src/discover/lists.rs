@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
@@ -16,32 +16,24 @@ use dicom_deid::byte_order_mark::without_mark;
 use dicom_lossless::display_path;
 
 /// Reads a list to its end.
-pub(super) fn read(
-    list: &PathList,
-    null: bool,
-    stdin: &mut dyn Read,
-) -> Result<Vec<PathBuf>, Error> {
-    match list {
+pub fn read(list: &PathList, null: bool, stdin: &mut dyn Read) -> Result<Vec<PathBuf>, Error> {
+    let (name, bytes) = match list {
         PathList::Stdin => {
             let mut bytes = Vec::new();
-            stdin
-                .read_to_end(&mut bytes)
-                .map_err(|error| unusable("standard input", &error.to_string()))?;
-            without_mark(&bytes)
-                .and_then(|text| plain(text, null))
-                .map_err(|cause| unusable("standard input", cause))
+            let read = stdin.read_to_end(&mut bytes);
+            ("standard input".to_owned(), read.map(|_| bytes))
         }
-        PathList::File(path) => {
-            let name = display_path(path);
-            let bytes =
-                fs::read(path).map_err(|error: io::Error| unusable(&name, &error.to_string()))?;
-            let bytes = without_mark(&bytes).map_err(|cause| unusable(&name, cause))?;
-            let reported = if null { None } else { reported(path, bytes) };
-            reported
-                .unwrap_or_else(|| plain(bytes, null))
-                .map_err(|cause| unusable(&name, cause))
-        }
-    }
+        PathList::File(path) => (display_path(path), fs::read(path)),
+    };
+    let bytes = bytes.map_err(|error| unusable(&name, &error.to_string()))?;
+    let paths = without_mark(&bytes).and_then(|text| {
+        let reported = match list {
+            PathList::File(path) if !null => reported(path, text),
+            PathList::File(_) | PathList::Stdin => None,
+        };
+        reported.unwrap_or_else(|| plain(text, null))
+    });
+    paths.map_err(|cause| unusable(&name, cause))
 }
 
 fn unusable(name: &str, cause: &str) -> Error {
@@ -206,6 +198,8 @@ fn decode(text: Option<&str>, bytes: Option<&str>) -> Result<PathBuf, &'static s
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use std::io;
+
     use super::*;
 
     fn listed(name: &str, content: &[u8], null: bool) -> Result<Vec<PathBuf>, Error> {

@@ -51,21 +51,17 @@ impl OtherFile {
         // A file that changed under the look was not looked into.
         file.open()?;
         let formats = look.formats.take();
-        match (seen, look.failed.take(), look.spent.get()) {
-            (_, Some(error), _) => {
-                Err(FileFailure::new(FileCode::ReadIo, error.kind().to_string()))
-            }
-            (Ok(()), None, _) => Ok(Self { file, formats }),
-            (Err(Refusal::HoldsDicom), None, _) => {
-                Err(FileFailure::new(FileCode::DiscoverHoldsDicom, ""))
-            }
-            (Err(_), None, true) => Err(closed("it inflates to more than 4 GiB")),
-            (Err(Refusal::Closed(why)), None, false) => Err(closed(why)),
-            (Err(Refusal::Format(name)), None, false) => {
-                Err(closed(format!("{name} is not unpacked")))
-            }
-            (Err(Refusal::Source(failure)), None, false) => Err(failure),
+        if let Some(error) = look.failed.take() {
+            return Err(FileFailure::new(FileCode::ReadIo, error.kind().to_string()));
         }
+        Err(match seen {
+            Ok(()) => return Ok(Self { file, formats }),
+            Err(Refusal::HoldsDicom) => FileFailure::new(FileCode::DiscoverHoldsDicom, ""),
+            Err(_) if look.spent.get() => closed("it inflates to more than 4 GiB"),
+            Err(Refusal::Closed(why)) => closed(why),
+            Err(Refusal::Format(name)) => closed(format!("{name} is not unpacked")),
+            Err(Refusal::Source(failure)) => failure,
+        })
     }
 
     /// The file.

@@ -38,58 +38,48 @@ pub enum SkipReason {
 }
 
 impl SkipReason {
+    /// The stable word, what it means, and what follows a number.
+    fn words(self) -> [&'static str; 3] {
+        match self {
+            Self::NotDicom => ["not-dicom", "not DICOM", "not DICOM"],
+            Self::Archive => ["archive", "an archive, which is not read", "archives"],
+            Self::OwnPackage => [
+                "own-package",
+                "a package of fwupload, which is not read",
+                "own packages",
+            ],
+            Self::Dicomdir => ["dicomdir", "a DICOMDIR", "DICOMDIR"],
+            Self::Empty => ["empty", "empty", "empty"],
+            Self::Excluded => ["excluded", "left out by a filter", "left out by filters"],
+            Self::Symlink => ["symlink", "a symbolic link", "symbolic links"],
+            Self::Special => ["special-file", "not a regular file", "special files"],
+            Self::OwnReport => ["own-report", "fwupload's own report", "own report"],
+            Self::SameFile => ["same-file", "the same file again", "reached twice"],
+            Self::SameInstance => [
+                "same-instance",
+                "the same instance again",
+                "same instance again",
+            ],
+            Self::OtherShard => ["other-shard", "of another shard", "of other shards"],
+        }
+    }
+
     /// The stable word for it in reports and events.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NotDicom => "not-dicom",
-            Self::Archive => "archive",
-            Self::OwnPackage => "own-package",
-            Self::Dicomdir => "dicomdir",
-            Self::Empty => "empty",
-            Self::Excluded => "excluded",
-            Self::Symlink => "symlink",
-            Self::Special => "special-file",
-            Self::OwnReport => "own-report",
-            Self::SameFile => "same-file",
-            Self::SameInstance => "same-instance",
-            Self::OtherShard => "other-shard",
-        }
+        let [word, ..] = self.words();
+        word
     }
 
     /// What it means, for people.
     pub fn sentence(self) -> &'static str {
-        match self {
-            Self::NotDicom => "not DICOM",
-            Self::Archive => "an archive, which is not read",
-            Self::OwnPackage => "a package of fwupload, which is not read",
-            Self::Dicomdir => "a DICOMDIR",
-            Self::Empty => "empty",
-            Self::Excluded => "left out by a filter",
-            Self::Symlink => "a symbolic link",
-            Self::Special => "not a regular file",
-            Self::OwnReport => "fwupload's own report",
-            Self::SameFile => "the same file again",
-            Self::SameInstance => "the same instance again",
-            Self::OtherShard => "of another shard",
-        }
+        let [_, sentence, _] = self.words();
+        sentence
     }
 
     /// What follows a number in a summary.
     pub fn counted(self) -> &'static str {
-        match self {
-            Self::NotDicom => "not DICOM",
-            Self::Archive => "archives",
-            Self::OwnPackage => "own packages",
-            Self::Dicomdir => "DICOMDIR",
-            Self::Empty => "empty",
-            Self::Excluded => "left out by filters",
-            Self::Symlink => "symbolic links",
-            Self::Special => "special files",
-            Self::OwnReport => "own report",
-            Self::SameFile => "reached twice",
-            Self::SameInstance => "same instance again",
-            Self::OtherShard => "of other shards",
-        }
+        let [.., counted] = self.words();
+        counted
     }
 
     /// What to do where such files were meant to be uploaded; none where there is nothing to be

@@ -23,7 +23,7 @@ struct Root {
 }
 
 /// One walk over all roots.
-pub(super) struct Walk<'a> {
+pub struct Walk<'a> {
     discovery: &'a Discovery,
     /// Canonical paths of the roots. A root inside another root is left to its own turn: named
     /// files keep their promise, named folders their own filters.
@@ -34,7 +34,7 @@ pub(super) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(discovery: &'a Discovery) -> Self {
+    pub fn new(discovery: &'a Discovery) -> Self {
         Self {
             discovery,
             roots: HashSet::new(),
@@ -42,7 +42,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    pub(super) fn run(mut self, visit: Visit<'_>) -> ControlFlow<()> {
+    pub fn run(mut self, visit: Visit<'_>) -> ControlFlow<()> {
         let mut failed = HashSet::new();
         let mut looked_at = Vec::new();
         for path in &self.discovery.paths {

@@ -6,9 +6,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use hex::{FromHex, FromHexError};
 use hmac::digest::Key;
 use hmac::{Hmac, KeyInit, Mac};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use dicom_lossless::SourceFile;
@@ -17,7 +18,8 @@ use dicom_lossless::SourceFile;
 const LENGTH: usize = 16;
 
 /// A keyed digest, written in hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct KeyedDigest([u8; LENGTH]);
 
 impl fmt::Debug for KeyedDigest {
@@ -26,18 +28,17 @@ impl fmt::Debug for KeyedDigest {
     }
 }
 
-impl Serialize for KeyedDigest {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&hex::encode(self.0))
+impl From<KeyedDigest> for String {
+    fn from(digest: KeyedDigest) -> Self {
+        hex::encode(digest.0)
     }
 }
 
-impl<'de> Deserialize<'de> for KeyedDigest {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(from)?;
-        let mut mark = [0; LENGTH];
-        hex::decode_to_slice(text, &mut mark).map_err(de::Error::custom)?;
-        Ok(Self(mark))
+impl TryFrom<String> for KeyedDigest {
+    type Error = FromHexError;
+
+    fn try_from(text: String) -> Result<Self, FromHexError> {
+        <[u8; LENGTH]>::from_hex(text).map(Self)
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::hash_map::Entry;
 
 use super::PackageRecord;
 use super::fingerprint::KeyedDigest;
-use super::line::{ConfirmedLine, MemberRecord, SendingLine};
+use super::line::{ConfirmedLine, Line, MemberRecord, SendingLine};
 use flywheel_client::{ContainerKind, ContainerRef, RemoteFile};
 
 /// A package that the server confirmed.
@@ -26,19 +26,20 @@ pub struct ConfirmedPackage {
     pub found: bool,
     /// When that was, in milliseconds since 1970.
     at: u64,
-    position: LinePosition,
+    /// Where its line begins.
+    pub(super) position: LinePosition,
 }
 
 /// Where a line begins: the file, and the offset in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct LinePosition {
+pub struct LinePosition {
     /// Its number among the files that are read together; the run's own is the first.
-    pub(super) file: usize,
-    pub(super) offset: u64,
+    pub file: usize,
+    pub offset: u64,
 }
 
 impl LinePosition {
-    pub(super) fn is_own(self) -> bool {
+    pub fn is_own(self) -> bool {
         self.file == 0
     }
 }
@@ -60,11 +61,6 @@ impl ConfirmedPackage {
             at: line.at,
             position,
         })
-    }
-
-    /// Where its line begins.
-    pub(super) fn position(&self) -> LinePosition {
-        self.position
     }
 
     /// Whether what the server lists is what was confirmed, by all that both of them say.
@@ -139,23 +135,32 @@ struct StartedUpload {
 
 /// What a journal says.
 #[derive(Debug, Default)]
-pub(super) struct Index {
+pub struct Index {
     confirmed: HashMap<KeyedDigest, ConfirmedPackage>,
     by_sources: HashMap<KeyedDigest, KeyedDigest>,
     /// What may still arrive, or has: a request of a run that was killed can be carried out after
     /// later ones. Only its own confirmation settles an intent.
     begun: HashMap<KeyedDigest, Vec<StartedUpload>>,
     /// Lines of the run's own file that no longer count.
-    pub(super) dead: usize,
+    pub dead: usize,
 }
 
 impl Index {
-    pub(super) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.confirmed.len()
     }
 
+    /// Takes what a line says that begins there.
+    pub fn take(&mut self, line: &Line, position: LinePosition) {
+        match line {
+            Line::Confirmed(line) => self.confirm(line, position),
+            Line::Sending(intent) => self.begin(intent, position),
+            Line::Journal(_) => {}
+        }
+    }
+
     /// What was confirmed later, maybe in another file, needs no intent any more.
-    pub(super) fn begin(&mut self, intent: &SendingLine, position: LinePosition) {
+    fn begin(&mut self, intent: &SendingLine, position: LinePosition) {
         let done = |confirmed: &ConfirmedPackage| {
             confirmed.sources == intent.sources && confirmed.at > intent.at
         };
@@ -183,7 +188,7 @@ impl Index {
     }
 
     /// The later line about a location counts, whichever file it stands in.
-    pub(super) fn confirm(&mut self, line: &ConfirmedLine, position: LinePosition) {
+    fn confirm(&mut self, line: &ConfirmedLine, position: LinePosition) {
         let Some(confirmed) = ConfirmedPackage::read(line, position) else {
             return;
         };
@@ -217,7 +222,7 @@ impl Index {
             .insert(line.location, confirmed);
     }
 
-    pub(super) fn recall(
+    pub fn recall(
         &self,
         together: KeyedDigest,
         each: &[KeyedDigest],
@@ -233,14 +238,13 @@ impl Index {
             .or_else(|| each.iter().map(of).collect())
     }
 
-    pub(super) fn provenance(&self, record: &PackageRecord, there: &RemoteFile) -> Provenance {
+    pub fn provenance(&self, record: &PackageRecord, there: &RemoteFile) -> Provenance {
         let confirmed = self
             .confirmed
             .get(&record.location)
             .filter(|confirmed| confirmed.is(there) && !confirmed.found);
         if let Some(ours) = confirmed {
-            let same = ours.sources == record.sources;
-            return if same {
+            return if ours.sources == record.sources {
                 Provenance::SameSources
             } else {
                 Provenance::OtherSources(
@@ -250,13 +254,11 @@ impl Index {
                 )
             };
         }
-        let mut begun = self
+        let same = self
             .begun_as(record.location, there)
-            .map(|begun| begun.sources == record.sources);
-        match begun
-            .next()
-            .map(|first| first || begun.any(|same| same))
-        {
+            .map(|begun| begun.sources == record.sources)
+            .max();
+        match same {
             None => Provenance::Foreign,
             Some(true) => Provenance::Unconfirmed,
             Some(false) => Provenance::OtherSources(None),
@@ -278,7 +280,7 @@ impl Index {
 
     /// Where the lines begin that say what a file on the server holds which this program put there:
     /// one where that was confirmed, all that may have arrived where not.
-    pub(super) fn told_of(&self, location: KeyedDigest, there: &RemoteFile) -> Vec<LinePosition> {
+    pub fn told_of(&self, location: KeyedDigest, there: &RemoteFile) -> Vec<LinePosition> {
         match self
             .confirmed
             .get(&location)
@@ -293,12 +295,12 @@ impl Index {
         }
     }
 
-    pub(super) fn confirmed(&self, location: KeyedDigest) -> Option<&ConfirmedPackage> {
+    pub fn confirmed(&self, location: KeyedDigest) -> Option<&ConfirmedPackage> {
         self.confirmed.get(&location)
     }
 
     /// Where the lines of the run's own file begin that still count.
-    pub(super) fn live(&self) -> Vec<u64> {
+    pub fn live(&self) -> Vec<u64> {
         let confirmed = self
             .confirmed
             .values()

@@ -11,7 +11,7 @@ pub const VERSION: u32 = 2;
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
-pub(super) enum Line {
+pub enum Line {
     /// Whose journal it is; the first line.
     Journal(Header),
     /// A package is going to be sent.
@@ -22,21 +22,21 @@ pub(super) enum Line {
 
 /// Whose journal it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Header {
-    pub(super) v: u32,
-    pub(super) site: String,
-    pub(super) project: String,
-    pub(super) profile: Option<String>,
-    pub(super) key: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) shard: Option<String>,
+pub struct Header {
+    pub v: u32,
+    pub site: String,
+    pub project: String,
+    pub profile: Option<String>,
+    pub key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shard: Option<String>,
     /// The key of the marks, in hexadecimal digits.
-    pub(super) salt: String,
+    pub salt: String,
 }
 
 impl Header {
     /// The first line of a journal of this identity.
-    pub(super) fn new(identity: JournalIdentity<'_>, salt: &str) -> Self {
+    pub fn new(identity: JournalIdentity<'_>, salt: &str) -> Self {
         Self {
             v: VERSION,
             site: identity.site.to_owned(),
@@ -51,41 +51,41 @@ impl Header {
 
 /// A package that is going to be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct SendingLine {
+pub struct SendingLine {
     #[serde(rename = "place")]
-    pub(super) location: KeyedDigest,
-    pub(super) sources: KeyedDigest,
-    pub(super) size: u64,
+    pub location: KeyedDigest,
+    pub sources: KeyedDigest,
+    pub size: u64,
     /// When that was, in milliseconds since 1970.
-    pub(super) at: u64,
+    pub at: u64,
     /// What its members hold.
-    pub(super) instances: Vec<KeyedDigest>,
+    pub instances: Vec<KeyedDigest>,
 }
 
 /// A package that the server has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct ConfirmedLine {
+pub struct ConfirmedLine {
     #[serde(rename = "place")]
-    pub(super) location: KeyedDigest,
-    pub(super) sources: KeyedDigest,
+    pub location: KeyedDigest,
+    pub sources: KeyedDigest,
     /// When that was, in milliseconds since 1970.
-    pub(super) at: u64,
+    pub at: u64,
     /// The kind of the container.
-    pub(super) kind: String,
+    pub kind: String,
     /// Its database id.
-    pub(super) container: String,
-    pub(super) size: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) sha384: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) file_id: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) version: Option<u64>,
+    pub container: String,
+    pub size: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha384: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
     /// Another program had put it there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(super) found: bool,
+    pub found: bool,
     #[serde(default)]
-    pub(super) members: Vec<MemberRecord>,
+    pub members: Vec<MemberRecord>,
 }
 
 /// A member of a package: what it holds and what came out.
@@ -96,6 +96,6 @@ pub struct MemberRecord {
     /// What came out, in bytes.
     pub size: u64,
     /// Its CRC-32; none for a package of one file, whose own hash is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub crc32: Option<u32>,
 }

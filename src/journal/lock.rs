@@ -25,13 +25,13 @@ pub struct WaitForRun<'a> {
 
 /// Held until it is dropped.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub struct Lock {
     _file: File,
 }
 
 impl Lock {
     /// Takes the lock, and writes down whose it is.
-    pub(super) fn take(path: &Path, wait: WaitForRun<'_>) -> Result<Self, Error> {
+    pub fn take(path: &Path, wait: WaitForRun<'_>) -> Result<Self, Error> {
         let mut file = private(path).map_err(|error| unwritable(path, &error))?;
         let begin = Instant::now();
         loop {

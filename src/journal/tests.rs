@@ -40,7 +40,7 @@ fn container() -> ContainerRef {
 
 /// A package `name` made of sources that stand in for files of these names.
 fn record(journal: &Journal, name: &str, sources: &[&str]) -> PackageRecord {
-    let digester = journal.digester();
+    let digester = &journal.digester;
     let sources: Vec<_> = sources
         .iter()
         .map(|source| digester.location("source", source))
@@ -413,7 +413,7 @@ fn another_identity_knows_nothing_of_it() {
     )
     .unwrap();
     assert_ne!(
-        journal.digester().location("a", "b"),
+        journal.digester.location("a", "b"),
         Digester::new("", "").location("a", "b")
     );
     drop(journal);

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use tempfile::NamedTempFile;
 
 use super::index::{Index, LinePosition};
-use super::line::{ConfirmedLine, Header, Line, VERSION};
+use super::line::{ConfirmedLine, Header, Line};
 use super::{KeyedDigest, private};
 
 /// Lines that may wait for the disk.
@@ -28,15 +28,11 @@ const DEAD: usize = 1000;
 
 /// The files that are read together, in their order.
 #[derive(Debug)]
-pub(super) struct JournalFiles(Vec<PathBuf>);
+pub struct JournalFiles(Vec<PathBuf>);
 
 /// What the files say, as far as they are of this header; the first is the run's own. `fresh`
 /// passes over what they say.
-pub(super) fn load(
-    paths: &[PathBuf],
-    header: &Header,
-    fresh: bool,
-) -> io::Result<(JournalFiles, Index)> {
+pub fn load(paths: &[PathBuf], header: &Header, fresh: bool) -> io::Result<(JournalFiles, Index)> {
     load_all(paths, header, fresh).map(|(files, index, _)| (files, index))
 }
 
@@ -78,10 +74,8 @@ fn take(
             file: number,
             offset,
         };
-        match line {
-            Some(Line::Confirmed(line)) => index.confirm(&line, position),
-            Some(Line::Sending(intent)) => index.begin(&intent, position),
-            _ => {}
+        if let Some(line) = line {
+            index.take(&line, position);
         }
     }
     if number == 0 {
@@ -94,7 +88,7 @@ fn take(
 
 impl JournalFiles {
     /// The confirmation of this location whose line begins there.
-    pub(super) fn confirmed_at(
+    pub fn confirmed_at(
         &self,
         position: LinePosition,
         location: KeyedDigest,
@@ -108,7 +102,7 @@ impl JournalFiles {
     }
 
     /// What the package of this location holds whose line begins there.
-    pub(super) fn instances_at(
+    pub fn instances_at(
         &self,
         position: LinePosition,
         location: KeyedDigest,
@@ -136,7 +130,7 @@ impl JournalFiles {
 
 /// Renames a journal whose lines have another form than ours, which would be read wrongly; whether
 /// there was one.
-pub(super) fn set_older_form_aside(
+pub fn set_older_form_aside(
     path: &Path,
     is_older: impl FnOnce(&Header) -> bool,
 ) -> io::Result<bool> {
@@ -152,11 +146,6 @@ pub(super) fn set_older_form_aside(
         std::fs::rename(path, path.with_extension("older.jsonl"))?;
     }
     Ok(older)
-}
-
-/// Whether a journal has the form of this version.
-pub(super) fn is_current(header: &Header) -> bool {
-    header.v == VERSION
 }
 
 /// The lines of a file and where they begin; what is no line of ours comes as `None`.
@@ -189,17 +178,16 @@ impl<'f> Lines<'f> {
         }
         self.count += 1;
         // A line without its end was torn: what it says may be less than what was meant.
-        let whole = text.ends_with(b"\n");
-        let line = Some(text)
-            .filter(|_| whole)
-            .and_then(|text| serde_json::from_slice(&text).ok());
+        let line = text
+            .strip_suffix(b"\n")
+            .and_then(|text| serde_json::from_slice(text).ok());
         Ok(Some((begin, line)))
     }
 }
 
 /// Appends lines.
 #[derive(Debug)]
-pub(super) struct Writer {
+pub struct Writer {
     file: File,
     /// Where the next line begins.
     end: u64,
@@ -210,7 +198,7 @@ pub(super) struct Writer {
 impl Writer {
     /// Opens the run's own file for appending: a new one with its header, one of another identity
     /// begun anew.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
+    pub fn open(path: &Path) -> io::Result<Self> {
         let mut file = private(path)?;
         let mut end = file.seek(SeekFrom::End(0))?;
         if ends_torn(&mut file, end)? {
@@ -226,7 +214,7 @@ impl Writer {
     }
 
     /// Appends a line and says where it begins.
-    pub(super) fn append(&mut self, line: &Line) -> io::Result<LinePosition> {
+    pub fn append(&mut self, line: &Line) -> io::Result<LinePosition> {
         let text = written(line)?;
         self.file.write_all(&text)?;
         let begin = self.end;
@@ -242,7 +230,7 @@ impl Writer {
     }
 
     /// Has all lines on the disk.
-    pub(super) fn sync(&mut self) -> io::Result<()> {
+    pub fn sync(&mut self) -> io::Result<()> {
         if self.waiting > 0 {
             self.file.sync_data()?;
         }
@@ -253,7 +241,7 @@ impl Writer {
 
 /// Loads the files of a run that appends to the first of them: that one is made where it is missing
 /// or none of ours, and made smaller where it holds mostly what no longer counts.
-pub(super) fn load_for_writing(
+pub fn load_for_writing(
     paths: &[PathBuf],
     header: &Header,
     fresh: bool,
@@ -265,12 +253,8 @@ pub(super) fn load_for_writing(
     if is_ours && index.dead <= DEAD.max(index.live().len()) {
         return Ok((files, index));
     }
-    replace(
-        own,
-        header,
-        &files,
-        if is_ours { index.live() } else { Vec::new() },
-    )?;
+    let live = if is_ours { index.live() } else { Vec::new() };
+    replace(own, header, &files, live)?;
     load(paths, header, fresh)
 }
 
@@ -303,7 +287,6 @@ fn replace(path: &Path, header: &Header, files: &JournalFiles, live: Vec<u64>) -
         file.write_all(&written(&line)?)?;
     }
     file.as_file().sync_all()?;
-    file.persist(path)
-        .map(|_| ())
-        .map_err(|error| error.error)
+    file.persist(path)?;
+    Ok(())
 }

@@ -6,7 +6,7 @@
 
 use std::io::{self, BufWriter, Write};
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use flate2::write::DeflateEncoder;
@@ -43,17 +43,17 @@ impl DeflateLevel {
 
 /// A member as it stands in a zip.
 #[derive(Debug, Clone)]
-pub(super) struct Packed {
+pub struct Packed {
     /// The bytes in the zip.
-    pub(super) body: Body,
+    pub body: Body,
     /// Length and checksum of the file.
-    pub(super) len: u64,
-    pub(super) crc: u32,
-    pub(super) deflated: bool,
+    pub len: u64,
+    pub crc: u32,
+    pub deflated: bool,
 }
 
 impl Packed {
-    pub(super) fn stored(body: &Body, crc: u32) -> Self {
+    pub fn stored(body: &Body, crc: u32) -> Self {
         Self {
             body: body.clone(),
             len: body.len(),
@@ -62,7 +62,7 @@ impl Packed {
         }
     }
 
-    pub(super) fn sum(&self) -> Sum {
+    pub fn sum(&self) -> Sum {
         Sum {
             len: self.len,
             crc32: Some(self.crc),
@@ -76,18 +76,17 @@ impl Packed {
 /// # Errors
 /// `read.*` with the index of the member whose source cannot be read again or has changed,
 /// `read.io` where no temporary file can be written.
-pub(super) fn pack(
+pub fn pack(
     members: &[Member],
     level: Option<DeflateLevel>,
 ) -> Result<Vec<Packed>, (usize, FileFailure)> {
     let in_memory = members
         .iter()
         .all(|member| member.body.in_memory() == member.body.len());
-    let spool = if in_memory || level.is_none() {
-        None
-    } else {
-        Some(Spool::new().map_err(|failure| (0, failure))?)
-    };
+    let spool = (!in_memory && level.is_some())
+        .then(Spool::new)
+        .transpose()
+        .map_err(|failure| (0, failure))?;
     let one = |(at, member): (usize, &Member)| {
         let level = level.filter(|_| member.native);
         deflated(&member.body, level, spool.as_ref()).map_err(|failure| (at, failure))
@@ -174,11 +173,14 @@ impl Spool {
         Ok(Self(Mutex::new(Open { file, len: 0 })))
     }
 
-    fn append(&self, bytes: &[u8]) -> Result<Range<u64>, FileFailure> {
-        let mut open = self
-            .0
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.0
             .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn append(&self, bytes: &[u8]) -> Result<Range<u64>, FileFailure> {
+        let mut open = self.open();
         open.write_all(bytes)
             .map_err(|e| unwritable(&e))?;
         Ok(open.len - bytes.len() as u64..open.len)
@@ -186,10 +188,7 @@ impl Spool {
 
     /// Deflates step by step. Others wait meanwhile: they would only wait for the disk.
     fn stream(&self, body: &Body, level: DeflateLevel) -> Result<(u32, Place), FileFailure> {
-        let mut open = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.open();
         let (start, mut crc, mut written) = (open.len, crc32fast::Hasher::new(), Ok(()));
         let mut encoder = DeflateEncoder::new(
             BufWriter::with_capacity(256 << 10, &mut *open),

@@ -2,6 +2,7 @@
 
 use std::io::Cursor as Memory;
 
+use dicom_lossless::SourceFile;
 use futures_util::StreamExt;
 
 use super::deflate::Packed;

@@ -9,7 +9,7 @@ use dicom_lossless::{Body, Segment};
 /// The layout of a zip file (APPNOTE 6.3): its length and every byte are known beforehand.
 /// Zip64 records appear only where a number needs them.
 #[derive(Default)]
-pub(super) struct Zip {
+pub struct Zip {
     segments: Vec<Segment>,
     directory: Vec<u8>,
     offset: u64,
@@ -26,7 +26,7 @@ const DEFLATED: u16 = 8;
 
 impl Zip {
     /// Adds a member.
-    pub(super) fn add(&mut self, name: &str, member: &Packed) {
+    pub fn add(&mut self, name: &str, member: &Packed) {
         let (size, packed) = (member.len, member.body.len());
         // Both lengths are written wide where one has to be.
         let wide = size.max(packed) >= u64::from(ZIP64_MARK);
@@ -73,7 +73,7 @@ impl Zip {
     }
 
     /// The whole file.
-    pub(super) fn finish(mut self) -> Body {
+    pub fn finish(mut self) -> Body {
         let (size, offset, count) = (self.directory.len() as u64, self.offset, self.count);
         let short_count = u16::try_from(count).unwrap_or(u16::MAX);
         let mut end = std::mem::take(&mut self.directory);

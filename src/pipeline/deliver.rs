@@ -18,7 +18,7 @@ use crate::failure::{FileCode, FileFailure};
 use crate::plan::{Sink, UploadPlan};
 
 /// Hands a package to the sink.
-pub(super) async fn deliver(
+pub async fn deliver(
     state: &Arc<SendState>,
     outgoing: &OutgoingPackage,
 ) -> Result<Outcome, FileFailure> {
@@ -77,7 +77,7 @@ async fn write(
 
 /// Takes the name of a package in its container: two packages of one name would overwrite each
 /// other.
-pub(super) fn take_name(state: &SendState, outgoing: &OutgoingPackage) -> Result<(), FileFailure> {
+pub fn take_name(state: &SendState, outgoing: &OutgoingPackage) -> Result<(), FileFailure> {
     let container = container_key(&state.context.plan, &outgoing.target);
     if state.names(|names| names.take(container, &outgoing.package.name)) {
         return Ok(());
@@ -97,7 +97,7 @@ fn container_key(plan: &UploadPlan, target: &TargetContainer) -> Vec<String> {
 
 /// Whether the name of a file that is not DICOM is free in this run, and not that of another one on
 /// the server. Where the server does not answer, sending it will tell.
-pub(super) async fn is_name_free(state: &Arc<SendState>, outgoing: &OutgoingPackage) -> bool {
+pub async fn is_name_free(state: &Arc<SendState>, outgoing: &OutgoingPackage) -> bool {
     let plan = &state.context.plan;
     let (container, name) = (
         container_key(plan, &outgoing.target),

@@ -21,7 +21,7 @@ use dicom_lossless::{self as dicom, Identity, SourceFile};
 use super::context::RunContext;
 use super::guard::guarded;
 use super::neighbours::Neighbours;
-use super::outcomes::stopped;
+use super::outcomes::{counted, stopped};
 
 /// How often the running totals of the walk are reported.
 const TELL_EVERY: Duration = Duration::from_millis(100);
@@ -92,7 +92,7 @@ impl Finder<'_> {
         let (mut told, mut elsewhere) = (begin, Duration::ZERO);
         let _ = plan.discovery.run(&mut |found| {
             files += 1;
-            bytes += found.len();
+            bytes += found.size();
             self.take(found);
             if self.batch.len() >= BATCH {
                 let begin = Instant::now();
@@ -133,7 +133,7 @@ impl Finder<'_> {
             found if is_own_report(found.path(), &plan.reports) => {
                 skip(
                     found.path().to_path_buf(),
-                    found.len(),
+                    found.size(),
                     SkipReason::OwnReport,
                 );
             }
@@ -317,8 +317,4 @@ fn what_was_found(totals: &RunTotals) -> String {
         counted(totals.found, "file"),
         reasons.join(", ")
     )
-}
-
-fn counted(n: u64, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }

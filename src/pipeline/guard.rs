@@ -1,6 +1,7 @@
 //! A defect that panics fails one file and leaves the run alone.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::failure::{FileCode, FileFailure};
 
@@ -10,6 +11,13 @@ pub fn guarded<T>(work: impl FnOnce() -> Result<T, FileFailure>) -> Result<T, Fi
     // Nothing that the work borrows is used again after a panic.
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|_| Err(FileFailure::new(FileCode::DeidPanic, "")))
+}
+
+/// What a lock holds, also after a panic under it.
+pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

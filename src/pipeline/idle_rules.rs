@@ -10,7 +10,7 @@ use super::context::RunContext;
 const NAMED: usize = 5;
 
 /// Tells of a profile that changed nothing, and of rules that found nothing.
-pub(super) fn tell(context: &RunContext) {
+pub fn tell(context: &RunContext) {
     let RunContext { plan, events, .. } = context;
     let (Some(governing), Treatment::Clean(cleaner)) = (&plan.governing, &plan.treatment) else {
         return;

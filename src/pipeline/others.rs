@@ -65,9 +65,7 @@ const OF_OME: [&str; 1] = ["ome"];
 
 /// A file that was looked into and may go.
 struct InspectedFile {
-    path: Arc<PathBuf>,
-    root: PathBuf,
-    other: OtherFile,
+    source: Indexed,
     package: Package,
 }
 
@@ -92,7 +90,7 @@ fn inspect(context: &RunContext, files: Vec<DiscoveredFile>, pool: &ThreadPool) 
         let looked = if context.stop.requested() {
             Err(stopped())
         } else {
-            guarded(|| look(&file.path))
+            guarded(|| OtherFile::look(Arc::new(SourceFile::new(&file.path)?)))
         };
         (file, looked)
     };
@@ -102,12 +100,10 @@ fn inspect(context: &RunContext, files: Vec<DiscoveredFile>, pool: &ThreadPool) 
             .map(look)
             .collect()
     });
-    warn(
-        context,
-        looked
-            .iter()
-            .filter_map(|(_, looked)| looked.as_ref().ok()),
-    );
+    let all = looked
+        .iter()
+        .filter_map(|(_, looked)| looked.as_ref().ok());
+    warn(context, all);
     let mut groups = Groups::new();
     for (file, looked) in looked {
         let (path, len) = (Arc::new(file.path), file.len);
@@ -119,15 +115,16 @@ fn inspect(context: &RunContext, files: Vec<DiscoveredFile>, pool: &ThreadPool) 
                     .parent()
                     .unwrap_or(Path::new(""))
                     .to_path_buf();
+                let source = Indexed {
+                    path,
+                    root: Arc::new(file.root),
+                    file: Arc::clone(other.file()),
+                    read: None,
+                };
                 groups
                     .entry((folder, stem))
                     .or_default()
-                    .push(InspectedFile {
-                        path,
-                        root: file.root,
-                        other,
-                        package,
-                    });
+                    .push(InspectedFile { source, package });
             }
             Err(failure) => context
                 .outcomes
@@ -155,10 +152,9 @@ fn send_group(sender: &Sender, folder: &Path, group: Vec<InspectedFile>, neighbo
         Err(failure) => {
             for file in group {
                 let outcome = Outcome::Failed(failure.clone());
-                let len = file.other.file().len();
                 context
                     .outcomes
-                    .settle_path(&file.path, len, outcome);
+                    .settle(&file.source, outcome);
             }
         }
     }
@@ -175,7 +171,7 @@ fn target(
     }
     let root = group
         .first()
-        .map_or(folder, |first| &first.root);
+        .map_or(folder, |first| &first.source.root);
     match neighbours.of(folder, root) {
         NeighbourTarget::To(target) => Ok(target),
         NeighbourTarget::NoDicom => Ok(TargetContainer::Project),
@@ -220,10 +216,6 @@ fn numbered(
     packages
 }
 
-fn look(path: &Path) -> Result<OtherFile, FileFailure> {
-    OtherFile::look(Arc::new(SourceFile::new(path)?))
-}
-
 /// Says which formats that may identify are about to be sent.
 fn warn<'a>(context: &RunContext, others: impl Iterator<Item = &'a OtherFile>) {
     let mut formats: BTreeMap<&str, u64> = BTreeMap::new();
@@ -246,16 +238,10 @@ fn warn<'a>(context: &RunContext, others: impl Iterator<Item = &'a OtherFile>) {
 }
 
 fn outgoing(file: InspectedFile, target: &TargetContainer) -> OutgoingPackage {
-    let source = Indexed {
-        path: file.path,
-        root: Arc::new(file.root),
-        file: Arc::clone(file.other.file()),
-        read: None,
-    };
     OutgoingPackage {
         target: target.clone(),
         package: file.package,
-        sources: vec![source],
+        sources: vec![file.source],
         incomplete: false,
     }
 }
@@ -267,7 +253,7 @@ fn stem(group: &[InspectedFile], keep_names: bool) -> Result<String, FileFailure
         return Ok(String::new());
     };
     if keep_names {
-        return Ok(split(&first.path).0);
+        return Ok(split(&first.source.path).0);
     }
     let mut hashes = group
         .iter()

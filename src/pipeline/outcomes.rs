@@ -5,9 +5,10 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::Stop;
+use super::guard::locked;
 use crate::event::{AttributeChanges, Changes, Event, Events, Outcome};
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
 use crate::series::Indexed;
@@ -87,13 +88,7 @@ impl Outcomes {
 
     /// Counts what was done to the attributes of a file.
     pub fn note_changes(&self, counted: &Counts) {
-        if counted.is_empty() {
-            return;
-        }
-        let mut all = self
-            .by_attribute
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut all = locked(&self.by_attribute);
         for (change, number) in counted {
             *all.entry(*change).or_default() += number;
         }
@@ -101,10 +96,7 @@ impl Outcomes {
 
     /// What was done to how many attributes, and to those that changed most.
     pub fn changes(&self) -> Changes {
-        let counted = self
-            .by_attribute
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let counted = locked(&self.by_attribute);
         let mut by_tag: HashMap<Tag, u64> = HashMap::new();
         for ((tag, _), number) in &*counted {
             *by_tag.entry(*tag).or_default() += number;
@@ -150,15 +142,9 @@ impl Outcomes {
             .most_failures
             .is_some_and(|most| failed >= most)
         {
-            let files = if failed == 1 {
-                "1 file".to_owned()
-            } else {
-                format!("{failed} files")
-            };
-            self.stop.because(Error::new(
-                RunCode::TooManyFailures,
-                format!("stopped after {files} failed"),
-            ));
+            let why = format!("stopped after {} failed", counted(failed, "file"));
+            self.stop
+                .because(Error::new(RunCode::TooManyFailures, why));
         }
     }
 
@@ -168,10 +154,7 @@ impl Outcomes {
             .as_ref()
             .err()
             .filter(|failure| is_of_network(failure.code));
-        let mut streak = self
-            .streak
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut streak = locked(&self.streak);
         *streak = match (trouble, *streak) {
             (None, _) => (None, 0),
             (Some(failure), (Some(code), count)) if code == failure.code => (Some(code), count + 1),
@@ -193,6 +176,11 @@ impl Outcomes {
 /// The failure of files that were not begun when the run stopped.
 pub fn stopped() -> FileFailure {
     FileFailure::new(FileCode::UploadStopped, "")
+}
+
+/// A number of things, in words.
+pub fn counted(n: u64, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// Whether other packages are likely to fail for the same reason.

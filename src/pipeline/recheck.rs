@@ -4,13 +4,14 @@
 //! Owns when it is asked and how long a server that does not answer is waited for. Nothing is sent
 //! before the first answer.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
 use tokio::task::AbortHandle;
 
 use super::Stop;
+use super::guard::locked;
 use crate::failure::{Error, RunCode};
 use crate::plan::ProfileWatch;
 
@@ -21,7 +22,7 @@ const PATIENCE: u32 = 3;
 
 /// The questions of one run.
 #[derive(Default)]
-pub(super) struct Recheck {
+pub struct Recheck {
     first: OnceCell<()>,
     later: Mutex<Option<AbortHandle>>,
 }
@@ -42,10 +43,7 @@ impl Recheck {
             }
             watch.look().await?;
             let later = tokio::spawn(go_on(Arc::clone(watch), stop.clone())).abort_handle();
-            *self
-                .later
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner) = Some(later);
+            *locked(&self.later) = Some(later);
             Ok(())
         };
         self.first
@@ -56,12 +54,7 @@ impl Recheck {
 
     /// Asks no more.
     pub fn end(&self) {
-        if let Some(later) = self
-            .later
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-        {
+        if let Some(later) = locked(&self.later).take() {
             later.abort();
         }
     }
@@ -69,13 +62,12 @@ impl Recheck {
 
 /// Asks until the run stops, or stops it.
 async fn go_on(watch: Arc<ProfileWatch>, stop: Stop) {
-    let every = watch.every;
     let mut unanswered = 0;
     loop {
         let wait = if unanswered == 0 {
-            every
+            watch.every
         } else {
-            every.min(SOON)
+            watch.every.min(SOON)
         };
         tokio::select! {
             () = stop.wait() => return,

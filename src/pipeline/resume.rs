@@ -67,7 +67,7 @@ fn recall(
         let sources: Vec<_> = series
             .files
             .iter()
-            .map(|file| journal.digester().source(&file.file))
+            .map(|file| journal.digester.source(&file.file))
             .collect();
         // About what other programs put there `--if-exists` decides, and only `skip` leaves it.
         let counts = |packages: &Vec<ConfirmedPackage>| {
@@ -126,7 +126,7 @@ fn check(
     listed: &[RemoteFile],
     all: Vec<Recalled>,
 ) -> Vec<Series> {
-    let digester = journal.digester();
+    let digester = &journal.digester;
     let by_location: HashMap<_, _> = listed
         .iter()
         .map(|file| (digester.location(&container.id, &file.name), file))

@@ -148,9 +148,7 @@ async fn in_turn(
         .map_err(|_| stopped())?;
     let waited = begin.elapsed();
     timers.send.waited(begin);
-    state
-        .slots
-        .look(throttled(state), Instant::now());
+    look(state);
     if stop.requested() {
         return Err(stopped());
     }
@@ -160,16 +158,17 @@ async fn in_turn(
     let outcome = deliver(state, outgoing).await;
     let (files, bytes) = (outgoing.sources.len() as u64, outgoing.package.len());
     timers.send.worked(files, bytes, begin);
-    state
-        .slots
-        .look(throttled(state), Instant::now());
+    look(state);
     outcome
 }
 
-/// How often the server asked for fewer requests.
-fn throttled(state: &SendState) -> u64 {
+/// Has the slots look at what passed and how often the server asked for fewer requests.
+fn look(state: &SendState) {
     let server = state.context.plan.sink.server();
-    server.map_or(0, |server| server.client.throttled())
+    let throttled = server.map_or(0, |server| server.client.throttled());
+    state
+        .slots
+        .look(throttled, Instant::now());
 }
 
 /// Deflates a package whose turn to be sent has come, where that is quicker than sending it as it

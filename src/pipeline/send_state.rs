@@ -6,10 +6,11 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use super::context::RunContext;
+use super::guard::locked;
 use super::pack::OutgoingPackage;
 use super::recheck::Recheck;
 use super::target::{SentNames, TargetContainer};
@@ -68,12 +69,7 @@ impl SendState {
 
     /// Works on what went where.
     pub fn names<T>(&self, work: impl FnOnce(&mut SentNames) -> T) -> T {
-        work(
-            &mut self
-                .names
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+        work(&mut locked(&self.names))
     }
 
     /// Says that a file has to be tried again together with one that failed. Where an instance is a
@@ -106,26 +102,29 @@ impl SendState {
         }
     }
 
+    fn said_name(&self, name: &str) -> String {
+        if self.context.plan.governing.is_some() {
+            name.to_owned()
+        } else {
+            WITHHELD.to_owned()
+        }
+    }
+
     /// What is said of a package, with the labels that the containers bear on the server.
     pub fn stored(&self, outgoing: &OutgoingPackage, delivered: &Delivered) -> Stored {
         let (plan, package) = (&self.context.plan, &outgoing.package);
         let container = delivered.container.as_ref();
-        let (destination, file) = match plan.governing {
-            Some(_) => {
-                let path = container.map_or_else(
-                    || outgoing.target.path(plan),
-                    |container| TargetContainer::path_to(plan, container.labels()),
-                );
-                (path, package.name.clone())
-            }
-            None => (TargetContainer::Project.path(plan), WITHHELD.to_owned()),
+        let destination = match (&plan.governing, container) {
+            (None, _) => TargetContainer::Project.path(plan),
+            (Some(_), None) => outgoing.target.path(plan),
+            (Some(_), Some(container)) => TargetContainer::path_to(plan, container.labels()),
         };
         Stored {
             destination,
             container_id: container
                 .filter(|container| !container.is_rehearsed())
                 .map(|container| container.reference.id.clone()),
-            file,
+            file: self.said_name(&package.name),
             size: package.len(),
             file_id: delivered.file_id.clone(),
             other_file: package.is_other_file(),
@@ -135,16 +134,10 @@ impl SendState {
     /// What is said of a package that an earlier run sent and the server still has. Its files are
     /// not read again, so the labels are not known.
     pub fn stored_before(&self, container: &str, there: &RemoteFile) -> Stored {
-        let plan = &self.context.plan;
-        let file = if plan.governing.is_some() {
-            there.name.clone()
-        } else {
-            WITHHELD.to_owned()
-        };
         Stored {
-            destination: TargetContainer::Project.path(plan),
+            destination: TargetContainer::Project.path(&self.context.plan),
             container_id: Some(container.to_owned()),
-            file,
+            file: self.said_name(&there.name),
             size: there.size.unwrap_or_default(),
             file_id: there.database_id().map(str::to_owned),
             other_file: false,

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::Sha384;
 
@@ -17,17 +17,18 @@ use crate::journal::{
     Confirmation, Journal, MemberRecord, PackageRecord, Provenance, SharedInstances,
 };
 use crate::package::Package;
-use crate::plan::UploadServer;
+use crate::plan::{UploadPlan, UploadServer};
 use dicom_lossless::escape_for_terminal;
 use flywheel_client::{Container, DeidRecord, RemoteFile, UploadFile, UploadReceipt};
 
+use super::outcomes::counted;
 use super::pack::OutgoingPackage;
 use super::send_state::{Delivered, SendState};
 use super::target::TargetContainer;
 
 /// Sends a package, if the profile that it was cleaned under still governs and the server does not
 /// have the package already.
-pub(super) async fn transmit(
+pub async fn transmit(
     state: &Arc<SendState>,
     server: &UploadServer,
     outgoing: &OutgoingPackage,
@@ -42,12 +43,25 @@ pub(super) async fn transmit(
         unchanged.map_err(UploadError::Run)?;
     }
     let upload = PackageUpload::new(state, server, outgoing).await?;
-    let previous = match upload.look().await? {
-        Look::There(delivered) => return Ok(delivered),
-        Look::Missing(_) if dry_run => return Ok(upload.delivered(false, None)),
-        Look::Missing(previous) => previous,
-    };
-    let progress = Arc::new(UploadProgress::new(state, outgoing));
+    let previous = upload.there().await?;
+    if let Some(there) = &previous {
+        match upload.judge(there).await? {
+            Verdict::Send => {}
+            Verdict::Leave(confirmation) => {
+                if let Some(confirmation) = confirmation {
+                    upload.note(confirmation);
+                }
+                return Ok(upload.delivered(true, there.database_id()));
+            }
+            Verdict::AnotherFile => {
+                let detail = "a file of another path was sent under it";
+                return Err(FileFailure::new(FileCode::PackageName, detail).into());
+            }
+        }
+    }
+    if dry_run {
+        return Ok(upload.delivered(false, None));
+    }
     let record = match outgoing.package.originals() {
         Some(originals) => {
             let record = DeidRecord::new(originals.for_the_log());
@@ -60,18 +74,19 @@ pub(super) async fn transmit(
         }
         None => None,
     };
-    let file = upload.upload_file(previous.as_ref(), &progress);
+    let sent = Arc::default();
+    let file = upload.upload_file(previous.as_ref(), &sent);
     let file = server
         .client
         .logged(file, record)
         .await?;
     upload.announce()?;
-    progress.begins();
+    let sending = Sending::begin(state, outgoing, sent);
     let receipt = server
         .client
         .upload(&upload.container.reference, &file)
         .await;
-    progress.ends();
+    drop(sending);
     let receipt = receipt?;
     upload.note(Confirmation::from(&receipt));
     upload.tell_of_rivals(&receipt, previous.as_ref());
@@ -81,67 +96,29 @@ pub(super) async fn transmit(
 
 /// Whether the name of a file that is not DICOM is its own where it goes: free, or that of the same
 /// file before.
-pub(super) async fn is_free(
+pub async fn is_free(
     state: &Arc<SendState>,
     server: &UploadServer,
     outgoing: &OutgoingPackage,
 ) -> Result<bool, UploadError> {
     let upload = PackageUpload::new(state, server, outgoing).await?;
-    let files = server
-        .hierarchy
-        .files_now(&upload.container)
-        .await?;
-    match files
-        .iter()
-        .find(|file| file.name == outgoing.package.name)
-    {
-        Some(there) => Ok(!matches!(upload.judge(there).await?, Verdict::AnotherFile)),
+    match upload.there().await? {
+        Some(there) => Ok(!matches!(upload.judge(&there).await?, Verdict::AnotherFile)),
         None => Ok(true),
     }
 }
 
-async fn container(
-    server: &UploadServer,
-    target: &TargetContainer,
-) -> Result<Arc<Container>, UploadError> {
-    let container = match target {
-        TargetContainer::Acquisition(to) => server.hierarchy.acquisition(to).await?,
-        TargetContainer::Session(to) => server.hierarchy.session(to).await?,
-        TargetContainer::Subject(to) => {
-            server
-                .hierarchy
-                .subject_container(&to.subject)
-                .await?
-        }
-        TargetContainer::Project => {
-            server
-                .hierarchy
-                .project_container()
-                .await?
-        }
-    };
-    Ok(container)
-}
-
-/// What a look at the container showed.
-enum Look {
-    /// The server has the package.
-    There(Delivered),
-    /// It does not; with the file whose place the package takes.
-    Missing(Option<RemoteFile>),
-}
-
-/// The bytes of a package on their way: progress is told of them as they go, not when the package
-/// has arrived.
-struct UploadProgress {
-    state: Arc<SendState>,
+/// A package on its way, until this is dropped: also one that is given up midway is not on its way
+/// any more.
+struct Sending<'a> {
+    state: &'a SendState,
     bytes: PackageBytes,
-    sent: AtomicU64,
-    begun: AtomicBool,
+    /// How many bytes went out by now.
+    sent: Arc<AtomicU64>,
 }
 
-impl UploadProgress {
-    fn new(state: &Arc<SendState>, outgoing: &OutgoingPackage) -> Self {
+impl<'a> Sending<'a> {
+    fn begin(state: &'a SendState, outgoing: &OutgoingPackage, sent: Arc<AtomicU64>) -> Self {
         let source = outgoing
             .sources
             .iter()
@@ -152,48 +129,21 @@ impl UploadProgress {
             size: outgoing.package.len(),
             sent: 0,
         };
-        Self {
-            state: Arc::clone(state),
-            bytes,
-            sent: AtomicU64::new(0),
-            begun: AtomicBool::new(false),
-        }
-    }
-
-    fn tell(&self, event: Event) {
-        self.state.context.events.send(event);
-    }
-
-    fn begins(&self) {
-        self.begun
-            .store(true, Ordering::Relaxed);
-        self.tell(Event::Sending(self.bytes));
-    }
-
-    fn sent(&self, bytes: u64) {
-        self.sent
-            .fetch_add(bytes, Ordering::Relaxed);
-        self.state.slots.sent(bytes);
-        self.tell(Event::Sent { bytes });
-    }
-
-    fn ends(&self) {
-        if self
-            .begun
-            .swap(false, Ordering::Relaxed)
-        {
-            self.tell(Event::SendingEnded(PackageBytes {
-                sent: self.sent.load(Ordering::Relaxed),
-                ..self.bytes
-            }));
-        }
+        state
+            .context
+            .events
+            .send(Event::Sending(bytes));
+        Self { state, bytes, sent }
     }
 }
 
-impl Drop for UploadProgress {
-    /// A package that is given up midway is not on its way any more.
+impl Drop for Sending<'_> {
     fn drop(&mut self) {
-        self.ends();
+        let ended = Event::SendingEnded(PackageBytes {
+            sent: self.sent.load(Ordering::Relaxed),
+            ..self.bytes
+        });
+        self.state.context.events.send(ended);
     }
 }
 
@@ -239,7 +189,7 @@ impl<'a> JournalEntry<'a> {
         container: &Container,
     ) -> Option<Self> {
         let journal = state.journal.as_ref()?;
-        let digester = journal.digester();
+        let digester = &journal.digester;
         let sources: Vec<_> = outgoing
             .sources
             .iter()
@@ -275,21 +225,15 @@ impl<'a> JournalEntry<'a> {
 
     /// The record with the checksums that are known by now.
     fn summed(&self, package: &Package) -> PackageRecord {
-        let members = self
-            .record
+        let mut record = self.record.clone();
+        for (member, sum) in record
             .members
-            .iter()
-            .zip(package.sums());
-        let members = members
-            .map(|(member, sum)| MemberRecord {
-                crc32: sum.crc32,
-                ..*member
-            })
-            .collect();
-        PackageRecord {
-            members,
-            ..self.record.clone()
+            .iter_mut()
+            .zip(package.sums())
+        {
+            member.crc32 = sum.crc32;
         }
+        record
     }
 }
 
@@ -299,7 +243,17 @@ impl<'a> PackageUpload<'a> {
         server: &'a UploadServer,
         outgoing: &'a OutgoingPackage,
     ) -> Result<Self, UploadError> {
-        let container = container(server, &outgoing.target).await?;
+        let hierarchy = &server.hierarchy;
+        let container = match &outgoing.target {
+            TargetContainer::Acquisition(to) => hierarchy.acquisition(to).await,
+            TargetContainer::Session(to) => hierarchy.session(to).await,
+            TargetContainer::Subject(to) => {
+                hierarchy
+                    .subject_container(&to.subject)
+                    .await
+            }
+            TargetContainer::Project => hierarchy.project_container().await,
+        }?;
         let entry = JournalEntry::new(state, outgoing, &container);
         Ok(Self {
             state,
@@ -310,6 +264,17 @@ impl<'a> PackageUpload<'a> {
         })
     }
 
+    fn plan(&self) -> &UploadPlan {
+        &self.state.context.plan
+    }
+
+    fn tell(&self, severity: Severity, code: &'static str, text: String) {
+        self.state
+            .context
+            .events
+            .notice(severity, code, text);
+    }
+
     fn delivered(&self, there_before: bool, file_id: Option<&str>) -> Delivered {
         Delivered {
             there_before,
@@ -318,34 +283,16 @@ impl<'a> PackageUpload<'a> {
         }
     }
 
-    /// Looks whether the server has the package now: another run may have sent it since the
+    /// The file that has the name of the package now: another run may have sent it since the
     /// container was found.
-    async fn look(&self) -> Result<Look, UploadError> {
+    async fn there(&self) -> Result<Option<RemoteFile>, UploadError> {
         let files = self
             .server
             .hierarchy
             .files_now(&self.container)
             .await?;
-        let Some(there) = files
-            .iter()
-            .find(|file| file.name == self.outgoing.package.name)
-        else {
-            return Ok(Look::Missing(None));
-        };
-        match self.judge(there).await? {
-            Verdict::Send => Ok(Look::Missing(Some(there.clone()))),
-            Verdict::Leave(confirmation) => {
-                if let Some(confirmation) = confirmation {
-                    self.note(confirmation);
-                }
-                Ok(Look::There(self.delivered(true, there.database_id())))
-            }
-            Verdict::AnotherFile => Err(FileFailure::new(
-                FileCode::PackageName,
-                "a file of another path was sent under it",
-            )
-            .into()),
-        }
+        let same_name = |file: &&RemoteFile| file.name == self.outgoing.package.name;
+        Ok(files.iter().find(same_name).cloned())
     }
 
     /// Notes what is about to be sent. A run that cannot do so stops before it.
@@ -401,15 +348,10 @@ impl<'a> PackageUpload<'a> {
                     if missing > 0 && self.outgoing.package.is_other_file() {
                         return Ok(Verdict::AnotherFile);
                     }
-                    if missing > 0
-                        && !self
-                            .state
-                            .context
-                            .plan
-                            .packaging
-                            .supersede
-                    {
-                        return Err(part_of_series(missing).into());
+                    if missing > 0 && !self.plan().packaging.supersede {
+                        let instances = counted(missing as u64, "instance");
+                        let detail = format!("{instances} of the package there would be missing");
+                        return Err(FileFailure::new(FileCode::UploadPartOfSeries, detail).into());
                     }
                     self.tell_of_changes();
                 }
@@ -439,13 +381,7 @@ impl<'a> PackageUpload<'a> {
 
     /// True to leave it.
     async fn leave_to_others(&self, there: &RemoteFile) -> Result<bool, UploadError> {
-        match self
-            .state
-            .context
-            .plan
-            .packaging
-            .if_exists
-        {
+        match self.plan().packaging.if_exists {
             IfExists::Replace => Ok(false),
             IfExists::Skip if self.same_content(there).await? => Ok(true),
             IfExists::Skip => {
@@ -470,14 +406,7 @@ impl<'a> PackageUpload<'a> {
             return Ok(true);
         }
         // Another run may have found the network slower, or faster.
-        if self
-            .state
-            .context
-            .plan
-            .transfer
-            .compression
-            != Compression::Auto
-        {
+        if self.plan().transfer.compression != Compression::Auto {
             return Ok(false);
         }
         match off_thread(&self.outgoing.package, Package::in_other_form).await? {
@@ -497,8 +426,9 @@ impl<'a> PackageUpload<'a> {
         there: &RemoteFile,
         sha384: Option<&str>,
     ) -> Result<bool, FileFailure> {
-        let (true, Some(expected)) = (there.size == Some(package.len()), sha384) else {
-            return Ok(there.size == Some(package.len()));
+        let same_size = there.size == Some(package.len());
+        let (true, Some(expected)) = (same_size, sha384) else {
+            return Ok(same_size);
         };
         let hash = off_thread(package, Package::hash::<Sha384>).await?;
         Ok(hash.eq_ignore_ascii_case(expected))
@@ -523,13 +453,7 @@ impl<'a> PackageUpload<'a> {
         else {
             return;
         };
-        let sent = if self
-            .state
-            .context
-            .plan
-            .sink
-            .is_dry_run()
-        {
+        let sent = if self.plan().sink.is_dry_run() {
             "would be"
         } else {
             "is"
@@ -539,10 +463,7 @@ impl<'a> PackageUpload<'a> {
                 {} now; {} are new or changed, {} of before are gone",
             changes.before, changes.now, changes.new, changes.gone
         );
-        self.state
-            .context
-            .events
-            .notice(Severity::Notice, "changed", text);
+        self.tell(Severity::Notice, "changed", text);
     }
 
     /// What a file in the container, which an earlier run put there, has in common with the
@@ -552,7 +473,7 @@ impl<'a> PackageUpload<'a> {
         on_disk(|| {
             journal.shared_with(
                 journal
-                    .digester()
+                    .digester
                     .location(&self.container.reference.id, name),
                 there,
                 record,
@@ -576,10 +497,7 @@ impl<'a> PackageUpload<'a> {
                 self.container.reference.kind.as_str(),
                 self.container.reference.id
             );
-            self.state
-                .context
-                .events
-                .notice(Severity::Warning, "sent-at-the-same-time", text);
+            self.tell(Severity::Warning, "sent-at-the-same-time", text);
         }
     }
 
@@ -611,41 +529,29 @@ impl<'a> PackageUpload<'a> {
                 .shared_with(&file.name, file)
                 .filter(|shared| shared.again > 0);
             let alone = package.name.strip_suffix(".zip") == Some(file.name.as_str());
-            match shared {
-                Some(shared)
-                    if shared.missing == 0
-                        && self
-                            .state
-                            .context
-                            .plan
-                            .packaging
-                            .supersede =>
-                {
+            let why = match shared {
+                Some(shared) if shared.missing == 0 && self.plan().packaging.supersede => {
                     let removed = self
                         .server
                         .client
                         .remove_file(&self.container.reference, &file.name)
                         .await;
-                    if removed.is_err() {
-                        self.tell_of_superseded(
-                            file,
-                            "with instances that were now sent in \
-                            another, and it could not be deleted",
-                        );
+                    if removed.is_ok() {
+                        continue;
                     }
+                    "with instances that were now sent in another, and it could not be deleted"
                 }
-                Some(_) => self.tell_of_superseded(
-                    file,
-                    "with instances that were now sent in \
-                    another: delete it there, or let `--supersede` do it",
-                ),
-                None if alone => self.tell_of_superseded(
-                    file,
+                Some(_) => {
+                    "with instances that were now sent in another: delete it there, or let \
+                        `--supersede` do it"
+                }
+                None if alone => {
                     "as earlier versions and other programs name a series of one instance: if \
-                        that was now sent again, delete it there",
-                ),
-                None => {}
-            }
+                        that was now sent again, delete it there"
+                }
+                None => continue,
+            };
+            self.tell_of_superseded(file, why);
         }
     }
 
@@ -662,42 +568,31 @@ impl<'a> PackageUpload<'a> {
             let text = format!(
                 "acquisition {container} still holds an earlier package (file {id}), {why}"
             );
-            self.state
-                .context
-                .events
-                .notice(Severity::Warning, "superseded", text);
+            self.tell(Severity::Warning, "superseded", text);
         }
     }
 
-    fn upload_file(
-        &self,
-        previous: Option<&RemoteFile>,
-        progress: &Arc<UploadProgress>,
-    ) -> UploadFile {
-        let package: &Package = &self.outgoing.package;
-        let (whole, progress) = (package.clone(), Arc::clone(progress));
+    fn upload_file(&self, previous: Option<&RemoteFile>, sent: &Arc<AtomicU64>) -> UploadFile {
+        let package = &self.outgoing.package;
+        let (whole, state, sent) = (package.clone(), Arc::clone(self.state), Arc::clone(sent));
+        // Told of as they go, not when the package has arrived.
+        let progress = move |bytes| {
+            sent.fetch_add(bytes, Ordering::Relaxed);
+            state.slots.sent(bytes);
+            state
+                .context
+                .events
+                .send(Event::Sent { bytes });
+        };
         UploadFile {
             file_type: package.kind,
             zip_member_count: package.members,
             modality: package.modality.clone(),
             previous: previous.cloned(),
-            progress: Some(Arc::new(move |bytes| progress.sent(bytes))),
+            progress: Some(Arc::new(progress)),
             ..UploadFile::new(package.name.clone(), package.len(), move || whole.stream())
         }
     }
-}
-
-/// Why a package does not take the place of one that holds more of the series.
-fn part_of_series(missing: usize) -> FileFailure {
-    let instances = if missing == 1 {
-        "1 instance".to_owned()
-    } else {
-        format!("{missing} instances")
-    };
-    FileFailure::new(
-        FileCode::UploadPartOfSeries,
-        format!("{instances} of the package there would be missing"),
-    )
 }
 
 /// Work that reads a whole package.

@@ -4,11 +4,13 @@
 //! passed and at nothing else: each upload counts with its bytes and with what a request costs
 //! however small it is.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
+
+use super::guard::locked;
 
 /// Slots at the beginning, where the user did not say how many.
 const FIRST: usize = 4;
@@ -115,13 +117,13 @@ impl UploadConcurrency {
     /// Bytes a second that the network took when it had enough to do; none where that was not
     /// measured yet.
     pub fn throughput(&self) -> Option<f64> {
-        self.state().throughput
+        locked(&self.state).throughput
     }
 
     /// Concludes from what passed, once enough time did. `throttled` is how often the server asked
     /// for fewer requests.
     pub fn look(&self, throttled: u64, now: Instant) {
-        let mut state = self.state();
+        let mut state = locked(&self.state);
         let took = now.saturating_duration_since(state.begin);
         let asked = throttled > state.throttled;
         if took < WINDOW && !asked {
@@ -172,12 +174,6 @@ impl UploadConcurrency {
         self.open
             .add_permits(now - before - kept);
     }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Drop for UploadSlot<'_> {
@@ -188,7 +184,7 @@ impl Drop for UploadSlot<'_> {
         self.slots
             .passed
             .fetch_add(PER_UPLOAD, Ordering::Relaxed);
-        let mut state = self.slots.state();
+        let mut state = locked(&self.slots.state);
         if state.to_close > 0 {
             state.to_close -= 1;
             self.permit

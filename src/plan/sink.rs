@@ -71,9 +71,9 @@ pub(super) fn open(
             IfStudyElsewhere::Warn => StudyElsewhere::Warn,
             IfStudyElsewhere::Fail => StudyElsewhere::Fail,
         };
-        let hierarchy = Hierarchy::new(client.clone(), project.for_client())
-            .rehearsed(config.sink == SinkChoice::DryRun)
-            .with_studies_elsewhere(elsewhere);
+        let mut hierarchy = Hierarchy::new(client.clone(), project.for_client());
+        hierarchy.rehearsal = config.sink == SinkChoice::DryRun;
+        hierarchy.study_elsewhere = elsewhere;
         Box::new(UploadServer {
             client,
             hierarchy,

@@ -19,10 +19,10 @@ use crate::wait::parse_retry_after;
 use error_body::ErrorBody;
 
 /// For answers about one thing. Settings with a profile are the longest.
-pub(crate) const SHORT: usize = 4 * 1024 * 1024;
+pub const SHORT: usize = 4 * 1024 * 1024;
 
 /// For lists of containers, and for containers with lists of files.
-pub(crate) const LONG: usize = 64 * 1024 * 1024;
+pub const LONG: usize = 64 * 1024 * 1024;
 
 /// Of an answer that reports an error, only the beginning matters.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
@@ -33,20 +33,20 @@ const SLOWEST: u64 = 1024;
 
 /// An answer read whole, or up to the cap.
 #[derive(Debug, Default)]
-pub(crate) struct Answer {
-    pub(crate) host: String,
-    pub(crate) status: u16,
-    pub(crate) body: Bytes,
-    pub(crate) retry_after: Option<Duration>,
-    pub(crate) location: Option<String>,
-    pub(crate) etag: Option<String>,
+pub struct Answer {
+    pub host: String,
+    pub status: u16,
+    pub body: Bytes,
+    pub retry_after: Option<Duration>,
+    pub location: Option<String>,
+    pub etag: Option<String>,
     /// How much of a file a storage says it has.
-    pub(crate) range: Option<String>,
+    pub range: Option<String>,
 }
 
 impl Answer {
     /// The answer itself if it reports success.
-    pub(crate) fn successful(self) -> Result<Self, RequestError> {
+    pub fn successful(self) -> Result<Self, RequestError> {
         if (200..300).contains(&self.status) {
             Ok(self)
         } else {
@@ -55,7 +55,7 @@ impl Answer {
     }
 
     /// The JSON that it holds.
-    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, RequestError> {
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, RequestError> {
         serde_json::from_slice(&self.body).map_err(|error| {
             let looks = if self
                 .body
@@ -100,7 +100,7 @@ impl Answer {
 }
 
 /// Reads an answer up to `cap`. A longer one is an error.
-pub(crate) async fn read_answer(
+pub async fn read_answer(
     response: Response,
     host: String,
     idle: Duration,

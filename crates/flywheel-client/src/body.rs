@@ -6,7 +6,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ pub type Progress = Arc<dyn Fn(u64) + Send + Sync>;
 const BYTES_PUT_AWAY_PER_SECOND: u64 = 8 * 1024 * 1024;
 
 /// Watches one exchange: when something last moved, and whether this side failed.
-pub(crate) struct Gauge {
+pub struct Gauge {
     start: Instant,
     idle: Duration,
     length: u64,
@@ -42,7 +42,7 @@ pub(crate) struct Gauge {
 }
 
 impl Gauge {
-    pub(crate) fn new(idle: Duration, length: u64) -> Arc<Self> {
+    pub fn new(idle: Duration, length: u64) -> Arc<Self> {
         let (moved, handed_over) = (AtomicU64::new(0), AtomicBool::new(false));
         Arc::new(Self {
             start: Instant::now(),
@@ -55,7 +55,7 @@ impl Gauge {
     }
 
     /// Waits for `answer` as long as something moves now and then.
-    pub(crate) async fn watch<T>(
+    pub async fn watch<T>(
         &self,
         host: &str,
         answer: impl Future<Output = T>,
@@ -73,7 +73,7 @@ impl Gauge {
     }
 
     /// The request goes out only now.
-    pub(crate) fn begins(&self) {
+    pub fn begins(&self) {
         self.moves(Instant::now());
     }
 
@@ -98,26 +98,27 @@ impl Gauge {
     }
 
     /// What went wrong on this side, if that is why the exchange failed.
-    pub(crate) fn own_fault(&self) -> Option<RequestError> {
-        let mut fault = self
-            .fault
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        fault.take().map(RequestError::from)
+    pub fn own_fault(&self) -> Option<RequestError> {
+        self.fault()
+            .take()
+            .map(RequestError::from)
     }
 
     fn fail(&self, fault: RequestFailure) -> io::Error {
-        *self
-            .fault
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(fault);
+        *self.fault() = Some(fault);
         io::Error::other("the body could not be produced")
+    }
+
+    fn fault(&self) -> MutexGuard<'_, Option<RequestFailure>> {
+        self.fault
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A stream that yields exactly the announced number of bytes or fails, at the pace that is
 /// allowed.
-pub(crate) struct Exact {
+pub struct Exact {
     inner: BodyStream,
     left: u64,
     gauge: Arc<Gauge>,
@@ -129,26 +130,22 @@ pub(crate) struct Exact {
 }
 
 impl Exact {
-    pub(crate) fn new(
+    pub fn new(
         inner: BodyStream,
         length: u64,
         gauge: Arc<Gauge>,
         progress: Option<Progress>,
+        pace: Option<Arc<Pace>>,
     ) -> Self {
         Self {
             inner,
             left: length,
             gauge,
             progress,
-            pace: None,
+            pace,
             held: Bytes::new(),
             until: None,
         }
-    }
-
-    /// The same, held back to a pace that it shares with others.
-    pub(crate) fn paced(self, pace: Option<Arc<Pace>>) -> Self {
-        Self { pace, ..self }
     }
 
     fn take(&mut self, chunk: Bytes) -> io::Result<Bytes> {
@@ -189,20 +186,16 @@ impl Stream for Exact {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         while self.held.is_empty() {
-            match ready!(self.inner.as_mut().poll_next(context)) {
-                Some(Ok(chunk)) => self.held = chunk,
-                Some(Err(fault)) => {
-                    return Poll::Ready(Some(Err(self
-                        .gauge
-                        .fail(RequestFailure::Body(Arc::new(fault))))));
+            let fault = match ready!(self.inner.as_mut().poll_next(context)) {
+                Some(Ok(chunk)) => {
+                    self.held = chunk;
+                    continue;
                 }
-                None if self.left > 0 => {
-                    return Poll::Ready(Some(Err(self
-                        .gauge
-                        .fail(RequestFailure::BodyLength))));
-                }
+                Some(Err(fault)) => RequestFailure::Body(Arc::new(fault)),
+                None if self.left > 0 => RequestFailure::BodyLength,
                 None => return Poll::Ready(None),
-            }
+            };
+            return Poll::Ready(Some(Err(self.gauge.fail(fault))));
         }
         let piece = match self.pace.clone() {
             Some(pace) => ready!(self.poll_held(&pace, context)),
@@ -214,7 +207,7 @@ impl Stream for Exact {
 
 /// A body that is sent in several requests, one after the other, without being produced anew for
 /// each.
-pub(crate) struct Cursor {
+pub struct Cursor {
     stream: BodyStream,
     rest: Bytes,
     /// Where in the body the next byte lies.
@@ -222,7 +215,7 @@ pub(crate) struct Cursor {
 }
 
 impl Cursor {
-    pub(crate) fn new(stream: BodyStream) -> Arc<Mutex<Self>> {
+    pub fn new(stream: BodyStream) -> Arc<Mutex<Self>> {
         Arc::new(Mutex::new(Self {
             stream,
             rest: Bytes::new(),
@@ -252,14 +245,14 @@ impl Cursor {
 }
 
 /// The piece of a body that starts at `from`. The cursor must not be past it.
-pub(crate) struct Piece {
+pub struct Piece {
     cursor: Arc<Mutex<Cursor>>,
     from: u64,
     end: u64,
 }
 
 impl Piece {
-    pub(crate) fn new(cursor: &Arc<Mutex<Cursor>>, from: u64, length: u64) -> Self {
+    pub fn new(cursor: &Arc<Mutex<Cursor>>, from: u64, length: u64) -> Self {
         Self {
             cursor: Arc::clone(cursor),
             from,
@@ -319,7 +312,8 @@ mod tests {
     async fn a_body_that_is_not_as_long_as_announced_fails() {
         for (length, good) in [(5, true), (4, false), (6, false)] {
             let gauge = Gauge::new(Duration::from_secs(1), length);
-            let exact = Exact::new(body(&[b"abc", b"de"]), length, Arc::clone(&gauge), None);
+            let chunks = body(&[b"abc", b"de"]);
+            let exact = Exact::new(chunks, length, Arc::clone(&gauge), None, None);
             assert_eq!(read(exact).await.is_ok(), good, "{length}");
             assert_eq!(gauge.own_fault().is_some(), !good, "{length}");
         }
@@ -334,7 +328,7 @@ mod tests {
                 Ok(Bytes::from_static(b"x"))
             });
             let gauge = Gauge::new(idle, 20);
-            let exact = Exact::new(Box::pin(slow), 20, Arc::clone(&gauge), None);
+            let exact = Exact::new(Box::pin(slow), 20, Arc::clone(&gauge), None, None);
             let sent = gauge.watch("h", read(exact)).await;
             assert_eq!(sent.is_ok_and(|read| read.is_ok()), good, "{pause}");
         }
@@ -348,8 +342,8 @@ mod tests {
         let length = 3 * 4096;
         let gauge = Gauge::new(idle, length);
         let whole: &'static [u8] = &[7; 3 * 4096];
-        let exact = Exact::new(body(&[whole]), length, Arc::clone(&gauge), None)
-            .paced(Some(Arc::clone(&pace)));
+        let held = Some(Arc::clone(&pace));
+        let exact = Exact::new(body(&[whole]), length, Arc::clone(&gauge), None, held);
         let pieces: Vec<usize> = gauge
             .watch(
                 "h",

@@ -124,20 +124,23 @@ impl Client {
             .json()
     }
 
+    /// Reads one page of a list of containers, and how many there are in all pages.
+    pub(crate) async fn page(
+        &self,
+        path: &str,
+    ) -> Result<(Vec<ContainerAnswer>, Option<u64>), RequestError> {
+        let listed: Listed<_> = self.get_listing(path).await?;
+        Ok(listed.into_parts())
+    }
+
     /// Reads a list of containers to its last page.
     pub(crate) async fn list(&self, path: &str) -> Result<Vec<ContainerAnswer>, RequestError> {
-        let (mut all, total) = self
-            .get_listing::<Listed<ContainerAnswer>>(path)
-            .await?
-            .into_parts();
+        let (mut all, total) = self.page(path).await?;
         let first = all.len();
         // A page that brings nothing is the last one, whatever the server counts.
         while total.is_some_and(|total| (all.len() as u64) < total) {
             let next = format!("{path}?limit={first}&skip={}", all.len());
-            let (more, _) = self
-                .get_listing::<Listed<ContainerAnswer>>(&next)
-                .await?
-                .into_parts();
+            let (more, _) = self.page(&next).await?;
             let known: HashSet<String> = all
                 .iter()
                 .map(|known| known.id.clone())
@@ -250,7 +253,7 @@ fn next_hop(method: &Method, from: &Url, answer: &Answer) -> Option<Url> {
 }
 
 /// `None` for 404, everything else as it is.
-pub(crate) fn optional<T>(result: Result<T, RequestError>) -> Result<Option<T>, RequestError> {
+pub fn optional<T>(result: Result<T, RequestError>) -> Result<Option<T>, RequestError> {
     match result {
         Ok(found) => Ok(Some(found)),
         Err(error) if error.status() == Some(404) => Ok(None),

@@ -21,7 +21,7 @@ pub enum ConnectFault {
 }
 
 /// What stands for [`ConnectFault::EncryptedPort`], which no library finds out.
-pub(crate) const ENCRYPTED_PORT: &str = "the port answers in TLS";
+pub const ENCRYPTED_PORT: &str = "the port answers in TLS";
 
 impl ConnectFault {
     /// What the causes of a failed connection say, if they say one of these.

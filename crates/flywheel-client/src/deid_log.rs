@@ -5,8 +5,6 @@
 //! them, send them unencrypted where the site itself is not, or pass on anything that the service
 //! says about them.
 
-use std::net::IpAddr;
-
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Method, Url};
 use serde::Deserialize;
@@ -15,6 +13,7 @@ use serde_json::Value;
 use crate::answer::SHORT;
 use crate::client::Client;
 use crate::error::{ClientError, Operation, RequestError, RequestFailure};
+use crate::key::is_loopback;
 use crate::site_config::SiteConfig;
 use crate::upload::{LogEntry, UploadFile};
 
@@ -156,14 +155,6 @@ impl Client {
             && url.fragment().is_none();
         (safe && plain && url.has_host()).then_some(url)
     }
-}
-
-fn is_loopback(host: &str) -> bool {
-    let address = host
-        .trim_start_matches('[')
-        .trim_end_matches(']')
-        .parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// A refusal without the service's own words, which may quote the identifiers.

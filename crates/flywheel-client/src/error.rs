@@ -270,12 +270,17 @@ impl RequestError {
         Self { operation, ..self }
     }
 
-    /// The status of the answer, where there was one.
-    pub fn status(&self) -> Option<u16> {
+    fn refusal(&self) -> Option<&Refusal> {
         match &self.failure {
-            RequestFailure::Refused(refusal) => Some(refusal.status),
+            RequestFailure::Refused(refusal) => Some(refusal),
             _ => None,
         }
+    }
+
+    /// The status of the answer, where there was one.
+    pub fn status(&self) -> Option<u16> {
+        self.refusal()
+            .map(|refusal| refusal.status)
     }
 
     /// What a failed connection says about itself, where no waiting helps.
@@ -288,10 +293,9 @@ impl RequestError {
 
     /// What the server said with this status, if it answered with it.
     pub(crate) fn refused_with(&self, status: u16) -> Option<&str> {
-        match &self.failure {
-            RequestFailure::Refused(refusal) if refusal.status == status => Some(&refusal.message),
-            _ => None,
-        }
+        self.refusal()
+            .filter(|refusal| refusal.status == status)
+            .map(|refusal| refusal.message.as_str())
     }
 
     /// Whether the same request may succeed a moment later.
@@ -327,8 +331,8 @@ impl RequestError {
 
     /// Whether this host itself said that it cannot do it now.
     pub(crate) fn is_put_off_by(&self, host: &str) -> bool {
-        matches!(&self.failure, RequestFailure::Refused(refusal)
-            if refusal.host == host && means_outage(refusal.status))
+        self.refusal()
+            .is_some_and(|refusal| refusal.host == host && means_outage(refusal.status))
     }
 
     /// Whether the server may have carried the request out all the same.
@@ -350,10 +354,7 @@ impl RequestError {
 
     /// How long the server wants to be left alone.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
-        match &self.failure {
-            RequestFailure::Refused(refusal) => refusal.retry_after,
-            _ => None,
-        }
+        self.refusal()?.retry_after
     }
 
     /// Takes texts that were sent out of what the server says about them: they may be values of
@@ -373,21 +374,12 @@ impl RequestError {
 }
 
 /// Text from outside, not longer than a message needs.
-pub(crate) fn shortened(text: &str) -> String {
-    let mut kept: String = text
-        .trim()
-        .chars()
-        .take(LONGEST_TEXT)
-        .collect();
-    if text
-        .trim()
-        .chars()
-        .nth(LONGEST_TEXT)
-        .is_some()
-    {
-        kept.push('…');
+pub fn shortened(text: &str) -> String {
+    let text = text.trim();
+    match text.char_indices().nth(LONGEST_TEXT) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
     }
-    kept
 }
 
 /// EMFILE and ENFILE, and what Windows has in their place.
@@ -406,12 +398,12 @@ fn is_out_of_handles(error: &(dyn std::error::Error + 'static)) -> bool {
 
 /// What servers and the proxies before them answer while they cannot work, or want fewer requests.
 /// Other failures of a server are those of one request.
-pub(crate) fn means_outage(status: u16) -> bool {
+pub fn means_outage(status: u16) -> bool {
     matches!(status, 429 | 502..=504)
 }
 
 /// The causes below the outermost, which only repeats the address.
-pub(crate) fn innermost_causes(error: &reqwest::Error) -> String {
+pub fn innermost_causes(error: &reqwest::Error) -> String {
     let mut causes = Vec::new();
     let mut next = error.source();
     while let Some(cause) = next {

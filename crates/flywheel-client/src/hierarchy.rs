@@ -19,7 +19,7 @@ use tokio::sync::OnceCell;
 
 use crate::client::Client;
 use crate::error::{ClientError, Operation, RequestError, RequestFailure};
-use crate::listing::{ContainerAnswer, Created, Listed, RemoteFile};
+use crate::listing::{ContainerAnswer, Created, RemoteFile};
 use crate::notice::ClientNotice;
 use crate::project::Project;
 use crate::reference::{ContainerKind, ContainerRef, segment};
@@ -48,11 +48,12 @@ pub enum StudyElsewhere {
 pub struct Hierarchy {
     client: Client,
     project: Project,
-    subjects: Slots<Option<Subject>>,
-    families: Slots<Family>,
-    /// Nothing is made.
-    rehearsal: bool,
-    study_elsewhere: StudyElsewhere,
+    subjects: Slots<OnceCell<Subject>>,
+    families: Slots<tokio::sync::Mutex<Family>>,
+    /// Nothing is made: what is not there is a container that would be.
+    pub rehearsal: bool,
+    /// What happens to studies that are under another subject.
+    pub study_elsewhere: StudyElsewhere,
     /// The server is from before subjects were containers.
     without_subjects: OnceCell<bool>,
 }
@@ -104,11 +105,11 @@ struct Family {
     settled: HashMap<Wanted, Arc<Container>>,
 }
 
-/// One lock per key, so that work on one key waits and work on others does not.
-struct Slots<T>(Mutex<HashMap<String, Arc<tokio::sync::Mutex<T>>>>);
+/// One slot per key, so that work on one key waits and work on others does not.
+struct Slots<T>(Mutex<HashMap<String, Arc<T>>>);
 
 impl<T: Default> Slots<T> {
-    fn get(&self, key: &str) -> Arc<tokio::sync::Mutex<T>> {
+    fn get(&self, key: &str) -> Arc<T> {
         let mut slots = self
             .0
             .lock()
@@ -131,33 +132,17 @@ impl Hierarchy {
         }
     }
 
-    /// The same, where nothing is to be made: what is not there is a container that would be.
-    #[must_use]
-    pub fn rehearsed(self, rehearsal: bool) -> Self {
-        Self { rehearsal, ..self }
-    }
-
-    /// The same, with what is to happen to studies that are under another subject.
-    #[must_use]
-    pub fn with_studies_elsewhere(self, study_elsewhere: StudyElsewhere) -> Self {
-        Self {
-            study_elsewhere,
-            ..self
-        }
-    }
-
     /// The project itself as a container, with its files.
     ///
     /// # Errors
     /// [`ClientError::Request`].
     pub async fn project_container(&self) -> Result<Arc<Container>, ClientError> {
-        if self.is_project_rehearsed() {
-            return Ok(Arc::new(self.project_itself()));
-        }
-        Ok(Arc::new(
+        Ok(Arc::new(if self.is_project_rehearsed() {
+            self.project_itself()
+        } else {
             self.known(self.project_reference())
-                .await?,
-        ))
+                .await?
+        }))
     }
 
     /// The subject of a destination as a container; the project where subjects are no containers.
@@ -216,14 +201,10 @@ impl Hierarchy {
     /// The subject of this label; made where there is none.
     async fn subject(&self, target: &SubjectTarget) -> Result<Subject, ClientError> {
         let slot = self.subjects.get(&target.label);
-        let mut slot = slot.lock().await;
-        if let Some(subject) = &*slot {
-            return Ok(subject.clone());
-        }
-        let subject = self
-            .find_or_make_subject(&target.label)
+        let subject = slot
+            .get_or_try_init(|| self.find_or_make_subject(&target.label))
             .await?;
-        Ok(slot.insert(subject).clone())
+        Ok(subject.clone())
     }
 
     /// The session of a destination: by UID, else by a label without UID; a forced label counts
@@ -321,9 +302,8 @@ impl Hierarchy {
             let children = self.children(family, among).await?;
             let label = match choose(children, wanted) {
                 Choice::Take(child) => {
-                    let (taken, children) = (child.clone(), children.to_vec());
                     return Ok(self
-                        .take(among, (&taken, &children), made, wanted)
+                        .take(among, child, children, made, wanted)
                         .await?);
                 }
                 Choice::Make(label) => label,
@@ -359,7 +339,8 @@ impl Hierarchy {
     async fn take(
         &self,
         among: &Siblings,
-        (taken, children): (&Child, &[Child]),
+        taken: &Child,
+        children: &[Child],
         made: Option<Container>,
         wanted: &Wanted,
     ) -> Result<Container, RequestError> {
@@ -430,9 +411,8 @@ impl Hierarchy {
         let list = format!("{}/{}?limit=1", container.path(), below.plural());
         Ok(self
             .client
-            .get_listing::<Listed<ContainerAnswer>>(&list)
+            .page(&list)
             .await?
-            .into_parts()
             .0
             .is_empty())
     }
@@ -449,32 +429,22 @@ impl Hierarchy {
         let list = format!("/sessions?filter={}&limit=100", segment(&filter));
         // Servers that cannot filter are no reason not to send: the answer is a service to the
         // user.
-        let Ok(listed) = self
-            .client
-            .get_listing::<Listed<ContainerAnswer>>(&list)
-            .await
-        else {
+        let Ok((listed, _)) = self.client.page(&list).await else {
             return Ok(());
         };
         let subject = among
             .above
             .first()
-            .map(|subject| subject.id.as_str())
-            .unwrap_or_default();
-        let elsewhere = listed
-            .into_parts()
-            .0
-            .into_iter()
-            .find(|session| {
-                let whose = session.subject_id();
-                session.uid.as_ref() == Some(uid)
-                    && session.project_id() == Some(self.project.id.as_str())
-                    && whose.is_some_and(|whose| whose != subject)
-            });
-        let Some(elsewhere) = elsewhere else {
+            .map_or("", |subject| subject.id.as_str());
+        let elsewhere = listed.into_iter().find(|session| {
+            let whose = session.subject_id();
+            session.uid.as_ref() == Some(uid)
+                && session.project_id() == Some(self.project.id.as_str())
+                && whose.is_some_and(|whose| whose != subject)
+        });
+        let Some(ContainerAnswer { id: session, .. }) = elsewhere else {
             return Ok(());
         };
-        let session = elsewhere.id;
         if self.study_elsewhere == StudyElsewhere::Fail {
             return Err(ClientError::StudyElsewhere { session });
         }
@@ -623,11 +593,8 @@ async fn again(
 
 /// Servers refuse a time without a zone; a container without a time is better than none.
 fn add_timestamp(body: &mut Value, timestamp: Option<&str>) {
-    set(
-        body,
-        "timestamp",
-        timestamp.filter(|text| chrono::DateTime::parse_from_rfc3339(text).is_ok()),
-    );
+    let zoned = |text: &&str| chrono::DateTime::parse_from_rfc3339(text).is_ok();
+    set(body, "timestamp", timestamp.filter(zoned));
 }
 
 fn set(body: &mut Value, name: &str, text: Option<&str>) {

@@ -9,6 +9,7 @@ use reqwest::header::HeaderValue;
 use zeroize::Zeroizing;
 
 use site::Site;
+pub use site::is_loopback;
 
 /// The part of a key that allows plain http to any host.
 const FORCE_INSECURE: &str = "__force_insecure";
@@ -99,7 +100,7 @@ impl ApiKey {
 
     /// Whether the host is this machine.
     pub fn is_loopback(&self) -> bool {
-        self.site.is_loopback()
+        is_loopback(&self.site.host)
     }
 
     /// The secret alone, for a server that is to accept it. It must not be printed.

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use crate::error::RequestError;
 
 /// After this number of failures in a row direct storage is no longer tried.
-pub(crate) const STORAGE_PATIENCE: u32 = 3;
+pub const STORAGE_PATIENCE: u32 = 3;
 
 /// What earlier uploads taught, so that not every file has to learn it again.
 #[derive(Default)]
-pub(crate) struct Learnt {
+pub struct Learnt {
     /// Uploads in a row for which direct storage was of no use.
     storage_failures: AtomicU32,
     /// The site gives no tickets for this project, whatever it announces.
@@ -24,17 +24,17 @@ pub(crate) struct Learnt {
 
 /// What a site is told of a file beyond what every site takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Told {
+pub struct Told {
     /// Its size; sites that give out addresses, or cut files into parts, want to know.
-    pub(crate) size: bool,
+    pub size: bool,
     /// How many files a zip holds.
-    pub(crate) members: bool,
+    pub members: bool,
 }
 
 impl Told {
     /// The same less what this refusal is about; `None` where it is about something else. Sites
     /// refuse what they do not know, by name or as a property that is one too many.
-    pub(crate) fn less(self, error: &RequestError) -> Option<Self> {
+    pub fn less(self, error: &RequestError) -> Option<Self> {
         let said = error.refused_with(400)?;
         if self.members && said.contains("zip_member_count") {
             return Some(Self {
@@ -50,7 +50,7 @@ impl Told {
 }
 
 impl Learnt {
-    pub(crate) fn storage_may_work(&self) -> bool {
+    pub fn storage_may_work(&self) -> bool {
         !self.no_tickets.load(Ordering::Relaxed)
             && self
                 .storage_failures
@@ -58,29 +58,29 @@ impl Learnt {
                 < STORAGE_PATIENCE
     }
 
-    pub(crate) fn storage_worked(&self) {
+    pub fn storage_worked(&self) {
         self.storage_failures
             .store(0, Ordering::Relaxed);
     }
 
-    pub(crate) fn gives_no_tickets(&self) {
+    pub fn gives_no_tickets(&self) {
         self.no_tickets
             .store(true, Ordering::Relaxed);
     }
 
     /// Whether files are better hashed while they go through the site than afterwards.
-    pub(crate) fn states_hashes(&self) -> bool {
+    pub fn states_hashes(&self) -> bool {
         self.hashes.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn stated_a_hash(&self) {
+    pub fn stated_a_hash(&self) {
         self.hashes
             .store(true, Ordering::Relaxed);
     }
 
     /// Counts a file that the site took and the storage did not. Whether patience ends with this
     /// one.
-    pub(crate) fn storage_failed(&self) -> bool {
+    pub fn storage_failed(&self) -> bool {
         self.storage_failures
             .fetch_add(1, Ordering::Relaxed)
             + 1
@@ -88,14 +88,14 @@ impl Learnt {
     }
 
     /// What this site may be told, as far as is known.
-    pub(crate) fn told(&self) -> Told {
+    pub fn told(&self) -> Told {
         let [size, members] =
             [&self.no_size, &self.no_members].map(|refused| !refused.load(Ordering::Relaxed));
         Told { size, members }
     }
 
     /// What sites refused once they are not told again.
-    pub(crate) fn takes_only(&self, told: Told) {
+    pub fn takes_only(&self, told: Told) {
         self.no_members
             .fetch_or(!told.members, Ordering::Relaxed);
         self.no_size

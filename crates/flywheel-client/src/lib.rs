@@ -90,7 +90,6 @@ mod profile_settings;
 mod project;
 mod reference;
 mod retry;
-mod rights;
 mod site_config;
 mod target;
 mod transport;

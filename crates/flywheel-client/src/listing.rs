@@ -70,38 +70,38 @@ impl RemoteFile {
 /// A container as servers describe it.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct ContainerAnswer {
+pub struct ContainerAnswer {
     #[serde(rename = "_id", deserialize_with = "lenient")]
-    pub(crate) id: String,
+    pub id: String,
     #[serde(deserialize_with = "lenient")]
-    pub(crate) label: Option<String>,
+    pub label: Option<String>,
     #[serde(deserialize_with = "lenient")]
-    pub(crate) uid: Option<String>,
+    pub uid: Option<String>,
     #[serde(deserialize_with = "lenient")]
-    pub(crate) group: Option<String>,
+    pub group: Option<String>,
     #[serde(deserialize_with = "lenient")]
-    pub(crate) project: Option<String>,
+    pub project: Option<String>,
     #[serde(deserialize_with = "lenient")]
-    pub(crate) created: Option<String>,
+    pub created: Option<String>,
     #[serde(deserialize_with = "lenient")]
-    pub(crate) container_type: Option<String>,
+    pub container_type: Option<String>,
     #[serde(deserialize_with = "lenient")]
-    pub(crate) parents: Parents,
+    pub parents: Parents,
     #[serde(deserialize_with = "lenient")]
-    pub(crate) subject: Embedded,
+    pub subject: Embedded,
     #[serde(deserialize_with = "lenient")]
-    pub(crate) files: Vec<RemoteFile>,
+    pub files: Vec<RemoteFile>,
 }
 
 impl ContainerAnswer {
-    pub(crate) fn project_id(&self) -> Option<&str> {
+    pub fn project_id(&self) -> Option<&str> {
         self.project
             .as_deref()
             .or(self.parents.project.as_deref())
     }
 
     /// The subject that a session lies under: its id, or on old servers the code that it bears.
-    pub(crate) fn subject_id(&self) -> Option<&str> {
+    pub fn subject_id(&self) -> Option<&str> {
         self.parents
             .subject
             .as_deref()
@@ -113,36 +113,36 @@ impl ContainerAnswer {
 /// The containers above one.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Parents {
+pub struct Parents {
     #[serde(deserialize_with = "lenient")]
-    pub(crate) group: Option<String>,
+    pub group: Option<String>,
     #[serde(deserialize_with = "lenient")]
-    pub(crate) project: Option<String>,
+    pub project: Option<String>,
     #[serde(deserialize_with = "lenient")]
-    pub(crate) subject: Option<String>,
+    pub subject: Option<String>,
 }
 
 /// The subject that a session of an old server holds in itself.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Embedded {
+pub struct Embedded {
     #[serde(rename = "_id", deserialize_with = "lenient")]
-    pub(crate) id: Option<String>,
+    pub id: Option<String>,
     #[serde(deserialize_with = "lenient")]
-    pub(crate) code: Option<String>,
+    pub code: Option<String>,
 }
 
 /// The answer to a creation.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Created {
+pub struct Created {
     #[serde(rename = "_id")]
-    pub(crate) id: String,
+    pub id: String,
 }
 
 /// A list, which some servers wrap into an object with `results`, and then may give in pages.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-pub(crate) enum Listed<T> {
+pub enum Listed<T> {
     Plain(Vec<T>),
     Wrapped {
         results: Vec<T>,
@@ -153,7 +153,7 @@ pub(crate) enum Listed<T> {
 
 impl<T> Listed<T> {
     /// The items, and how many there are in all pages; none where there are no pages.
-    pub(crate) fn into_parts(self) -> (Vec<T>, Option<u64>) {
+    pub fn into_parts(self) -> (Vec<T>, Option<u64>) {
         match self {
             Self::Plain(items) => (items, None),
             Self::Wrapped { results, total } => (results, total),
@@ -163,7 +163,7 @@ impl<T> Listed<T> {
 
 /// Reads a member, or its default where the server wrote something of another type. A surprise in a
 /// member that hardly matters must not make the whole answer unreadable.
-pub(crate) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(
+pub fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(
     source: D,
 ) -> Result<T, D::Error> {
     Ok(serde_json::from_value(Value::deserialize(source)?).unwrap_or_default())

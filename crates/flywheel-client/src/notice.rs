@@ -92,4 +92,4 @@ pub enum FormReason {
 }
 
 /// Called with each notice.
-pub(crate) type OnNotice = Arc<dyn Fn(ClientNotice) + Send + Sync>;
+pub type OnNotice = Arc<dyn Fn(ClientNotice) + Send + Sync>;

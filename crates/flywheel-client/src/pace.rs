@@ -16,14 +16,14 @@ const PIECES_PER_SECOND: u64 = 10;
 const SMALLEST_PIECE: u64 = 1024;
 
 /// Bytes per second, handed out piece by piece in the order of asking.
-pub(crate) struct Pace {
+pub struct Pace {
     rate: u64,
     /// When what was handed out so far has had its time.
     free: Mutex<Option<Instant>>,
 }
 
 impl Pace {
-    pub(crate) fn new(rate: u64) -> Self {
+    pub fn new(rate: u64) -> Self {
         Self {
             rate: rate.max(1),
             free: Mutex::default(),
@@ -31,13 +31,13 @@ impl Pace {
     }
 
     /// The longest piece that may go at once.
-    pub(crate) fn piece(&self) -> usize {
+    pub fn piece(&self) -> usize {
         usize::try_from((self.rate / PIECES_PER_SECOND).max(SMALLEST_PIECE)).unwrap_or(usize::MAX)
     }
 
     /// When a piece of this many bytes may go, if it is asked for at `now`; reserves the time that
     /// it takes.
-    pub(crate) fn reserve(&self, bytes: usize, now: Instant) -> Instant {
+    pub fn reserve(&self, bytes: usize, now: Instant) -> Instant {
         let mut free = self
             .free
             .lock()

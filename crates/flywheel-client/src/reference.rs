@@ -39,13 +39,8 @@ impl ContainerKind {
     }
 
     /// The word for several, which is part of addresses.
-    pub(crate) fn plural(self) -> &'static str {
-        match self {
-            Self::Project => "projects",
-            Self::Subject => "subjects",
-            Self::Session => "sessions",
-            Self::Acquisition => "acquisitions",
-        }
+    pub(crate) fn plural(self) -> String {
+        format!("{}s", self.as_str())
     }
 }
 
@@ -73,7 +68,7 @@ impl ContainerRef {
 }
 
 /// Makes a text from outside fit to be one segment of an address.
-pub(crate) fn segment(text: &str) -> String {
+pub fn segment(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 

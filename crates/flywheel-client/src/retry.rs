@@ -16,7 +16,7 @@ use crate::wait::{LONGEST_RETRY_AFTER, wait_before};
 const LEAST_TRIES: u32 = 3;
 
 /// The tries of one request.
-pub(crate) struct Tries<'t> {
+pub struct Tries<'t> {
     transport: &'t Transport,
     what: String,
     made: u32,
@@ -27,7 +27,7 @@ pub(crate) struct Tries<'t> {
 }
 
 impl<'t> Tries<'t> {
-    pub(crate) fn new(transport: &'t Transport, what: impl Into<String>) -> Self {
+    pub fn new(transport: &'t Transport, what: impl Into<String>) -> Self {
         Self {
             transport,
             what: what.into(),
@@ -39,7 +39,7 @@ impl<'t> Tries<'t> {
 
     /// Waits until the next try is due: after an outage once that is over, else after a while.
     /// Gives the error back when another try is pointless or none is left.
-    pub(crate) async fn wait(&mut self, error: RequestError) -> Result<(), RequestError> {
+    pub async fn wait(&mut self, error: RequestError) -> Result<(), RequestError> {
         let (outage, settings) = (&self.transport.outage, &self.transport.settings);
         self.made += 1;
         let since = *self

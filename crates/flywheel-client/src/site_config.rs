@@ -6,8 +6,6 @@ use serde_json::Value;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[allow(clippy::struct_excessive_bools)] // one per announced feature
 pub struct SiteConfig {
-    /// Its name; may be empty.
-    pub name: String,
     /// Files may go straight to the storage behind it.
     pub signed_url: bool,
     /// Large ones in several parts.
@@ -23,11 +21,6 @@ pub struct SiteConfig {
 
 impl SiteConfig {
     pub(crate) fn read(answer: &Value) -> Self {
-        let site = |name: &str| {
-            answer
-                .pointer(&format!("/site/{name}"))
-                .and_then(Value::as_str)
-        };
         let feature = |name: &str| {
             answer
                 .pointer(&format!("/features/{name}"))
@@ -39,14 +32,13 @@ impl SiteConfig {
             .and_then(Value::as_bool)
             .unwrap_or(false);
         Self {
-            name: site("name")
-                .unwrap_or_default()
-                .to_owned(),
             signed_url: legacy || feature("signed_url"),
             multipart_signed_url: feature("multipart_signed_url"),
             deid_profile: feature("deid_profile"),
             deid_log: feature("deid_log"),
-            deid_log_url: site("deid_log_url")
+            deid_log_url: answer
+                .pointer("/site/deid_log_url")
+                .and_then(Value::as_str)
                 .filter(|url| !url.is_empty())
                 .map(str::to_owned),
         }

@@ -21,7 +21,7 @@ use crate::error::{ClientError, RequestError, means_outage};
 use crate::key::ApiKey;
 use crate::notice::{ClientNotice, OnNotice};
 use crate::pace::Pace;
-pub(crate) use outage::Look;
+pub use outage::Look;
 use outage::Outage;
 
 /// What newer servers do only for clients that can take it. Never `pagination`: it changes the
@@ -77,25 +77,25 @@ pub struct Patience {
 }
 
 /// The connections to one site.
-pub(crate) struct Transport {
+pub struct Transport {
     http: reqwest::Client,
     site_headers: HeaderMap,
     /// What the site's log of de-identification takes in place of the site's headers.
-    pub(crate) log_authorization: HeaderValue,
-    pub(crate) base_url: String,
-    pub(crate) host: String,
-    pub(crate) settings: Settings,
-    pub(crate) outage: Outage,
+    pub log_authorization: HeaderValue,
+    pub base_url: String,
+    pub host: String,
+    pub settings: Settings,
+    pub outage: Outage,
     /// What paces the bodies of all files together.
-    pub(crate) pace: Option<Arc<Pace>>,
+    pub pace: Option<Arc<Pace>>,
     /// How often a server asked for fewer requests.
-    pub(crate) throttled: AtomicU64,
-    pub(crate) on_notice: OnceLock<OnNotice>,
+    pub throttled: AtomicU64,
+    pub on_notice: OnceLock<OnNotice>,
 }
 
 impl Transport {
     /// For the key's site. Opens no connection yet.
-    pub(crate) fn new(key: &ApiKey, settings: Settings) -> Result<Self, ClientError> {
+    pub fn new(key: &ApiKey, settings: Settings) -> Result<Self, ClientError> {
         let mut site_headers = HeaderMap::new();
         site_headers.insert(AUTHORIZATION, key.authorization()?);
         site_headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -119,37 +119,37 @@ impl Transport {
         })
     }
 
-    pub(crate) fn is_plain_http(&self) -> bool {
+    pub fn is_plain_http(&self) -> bool {
         self.base_url.starts_with("http://")
     }
 
-    pub(crate) fn tell(&self, notice: ClientNotice) {
+    pub fn tell(&self, notice: ClientNotice) {
         if let Some(tell) = self.on_notice.get() {
             tell(notice);
         }
     }
 
     /// The full address of a path below `/api`.
-    pub(crate) fn url(&self, path: &str) -> Result<Url, RequestError> {
+    pub fn url(&self, path: &str) -> Result<Url, RequestError> {
         Url::parse(&format!("{}/api{path}", self.base_url))
             .map_err(|_| RequestError::unexpected(&self.host, "an address could not be formed"))
     }
 
     /// A request to the site itself, with the key.
-    pub(crate) fn site_request(&self, method: Method, url: Url) -> RequestBuilder {
+    pub fn site_request(&self, method: Method, url: Url) -> RequestBuilder {
         self.http
             .request(method, url)
             .headers(self.site_headers.clone())
     }
 
     /// A request to another host: same client, nothing that identifies the user.
-    pub(crate) fn foreign_request(&self, method: Method, url: Url) -> RequestBuilder {
+    pub fn foreign_request(&self, method: Method, url: Url) -> RequestBuilder {
         self.http.request(method, url)
     }
 
     /// Sends a request, once no outage is known of, and reads its answer up to `cap` bytes. Given
     /// up when nothing moves for the idle time.
-    pub(crate) async fn send(
+    pub async fn send(
         &self,
         request: RequestBuilder,
         gauge: &Gauge,
@@ -162,7 +162,7 @@ impl Transport {
     }
 
     /// The same without regard to outages.
-    pub(crate) async fn exchange_now(
+    pub async fn exchange_now(
         &self,
         request: RequestBuilder,
         gauge: &Gauge,

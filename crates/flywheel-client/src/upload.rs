@@ -198,6 +198,14 @@ impl Transfer<'_> {
             .tell(ClientNotice::FormInstead { cause });
     }
 
+    /// The description less what a refusal is about, for this file and all further ones; the error
+    /// where it is about something else.
+    fn told_less(&self, told: Told, error: RequestError) -> Result<Told, RequestError> {
+        let less = told.less(&error).ok_or(error)?;
+        self.client.learnt.takes_only(less);
+        Ok(less)
+    }
+
     /// Where the files of the container are posted, below `/api`.
     fn files(&self) -> String {
         format!("{}/files", self.container.path())
@@ -205,7 +213,8 @@ impl Transfer<'_> {
 
     /// The part of a body that `gauge` watches, counted and held back to the bandwidth.
     fn exact(&self, body: BodyStream, length: u64, gauge: &Arc<Gauge>) -> Exact {
-        Exact::new(body, length, Arc::clone(gauge), self.file.progress.clone())
-            .paced(self.client.transport.pace.clone())
+        let pace = self.client.transport.pace.clone();
+        let progress = self.file.progress.clone();
+        Exact::new(body, length, Arc::clone(gauge), progress, pace)
     }
 }

@@ -8,11 +8,11 @@ use chrono::{DateTime, Utc};
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// No wait that a server asks for is obeyed for longer.
-pub(crate) const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
+pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
 
 /// Full jitter: anything up to the doubled base, so that many clients do not come back together. A
 /// server's own wish counts in full, with up to one base added.
-pub(crate) fn wait_before(failed: u32, base: Duration, asked: Option<Duration>) -> Duration {
+pub fn wait_before(failed: u32, base: Duration, asked: Option<Duration>) -> Duration {
     if let Some(asked) = asked {
         return asked.min(LONGEST_RETRY_AFTER) + base.mul_f64(fastrand::f64());
     }
@@ -23,7 +23,7 @@ pub(crate) fn wait_before(failed: u32, base: Duration, asked: Option<Duration>) 
 }
 
 /// Reads `Retry-After`: seconds, or a date as HTTP writes it.
-pub(crate) fn parse_retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
+pub fn parse_retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
     let text = text.trim();
     if let Ok(seconds) = text.parse::<u64>() {
         return Some(Duration::from_secs(seconds));

@@ -52,6 +52,13 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, message)
     }
 
+    /// 400: the bytes that arrived are not as many as were announced.
+    pub fn wrong_size(size: u64) -> Self {
+        Self::bad_request(format!(
+            "{size} bytes arrived, which is not the size that was announced"
+        ))
+    }
+
     /// 422: understood, and refused for what it asks.
     pub fn unprocessable(message: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, message)

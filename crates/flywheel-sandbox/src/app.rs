@@ -2,7 +2,6 @@
 //!
 //! Must never show the API key.
 
-use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -42,12 +41,5 @@ impl App {
         let era = self.options.era;
         self.store
             .read(|index| look(Documents { era, index }))
-    }
-}
-
-impl fmt::Debug for App {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("App")
-            .finish_non_exhaustive()
     }
 }

@@ -18,7 +18,7 @@ use crate::api_error::ApiError;
 use crate::app::App;
 use crate::ids::random_hex;
 use crate::options::Era;
-use crate::store::private_options;
+use crate::store::{private_options, unless_missing};
 
 /// The length of an enhanced key, which goes as `Bearer`; older keys are shorter.
 const ENHANCED: usize = 57;
@@ -131,13 +131,9 @@ pub fn load_or_make_key(home: &Path, given: Option<&str>) -> io::Result<Zeroizin
         return Ok(key);
     }
     let mut kept = Zeroizing::new(String::new());
-    match std::fs::File::open(&path) {
-        Ok(file) => drop(
-            file.take(LONGEST)
-                .read_to_string(&mut kept)?,
-        ),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
+    if let Some(file) = unless_missing(std::fs::File::open(&path))? {
+        file.take(LONGEST)
+            .read_to_string(&mut kept)?;
     }
     if kept.trim().is_empty() {
         kept = Zeroizing::new(random_hex::<16>());
@@ -157,10 +153,7 @@ fn keep(path: &Path, key: &str) -> io::Result<()> {
             "an API key has 8 to 256 visible ASCII characters",
         ));
     }
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    unless_missing(std::fs::remove_file(path))?;
     let mut file = private_options()
         .write(true)
         .create_new(true)

@@ -16,7 +16,7 @@ use crate::api_error::ApiError;
 use crate::ids::uuid;
 use crate::index::Change;
 use crate::model::{FileRecord, Version};
-use crate::store::{Store, Writer, private_dir, private_options};
+use crate::store::{Store, Writer, private_dir, private_options, unless_missing};
 
 /// A temporary file; gone when dropped, unless it was placed.
 #[derive(Debug)]
@@ -34,7 +34,8 @@ impl Drop for TemporaryFile {
 #[derive(Debug)]
 pub struct Incoming {
     kept: Option<Kept>,
-    size: u64,
+    /// The number of bytes that have arrived.
+    pub size: u64,
 }
 
 /// The file of arriving bytes, and the hash of those in it.
@@ -79,11 +80,6 @@ impl Incoming {
         };
         kept.hash.update(bytes);
         kept.file.write_all(bytes).await
-    }
-
-    /// The number of bytes that have arrived.
-    pub fn size(&self) -> u64 {
-        self.size
     }
 
     /// Ends the file.
@@ -245,11 +241,8 @@ fn keep(store: &Store, file_id: &str, version: &mut Version) -> io::Result<()> {
     if let Some(folder) = target.parent() {
         private_dir(folder)?;
     }
-    match fs::rename(store.path(&version.stored), target) {
-        // Discarded when it arrived.
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    // Missing where it was discarded when it arrived.
+    unless_missing(fs::rename(store.path(&version.stored), target))?;
     version.stored = kept;
     Ok(())
 }

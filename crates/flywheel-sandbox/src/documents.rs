@@ -20,33 +20,31 @@ pub struct Documents<'a> {
 impl Documents<'_> {
     /// A container as `GET` by id shows it, with its files and the ids of the containers above it.
     pub fn container(self, container: &Container) -> Value {
-        let mut doc = object(json!({
+        let mut doc = members(json!({
             "_id": container.id,
             "label": container.label,
             "info": {},
             "tags": [],
         }));
         doc.extend(container.fields.clone());
-        doc.extend(object(json!({
+        doc.extend(members(json!({
             "created": stamp(container.created),
             "modified": stamp(container.modified),
+            "permissions": [self.permission(container.kind)],
         })));
         if self.era == Era::Current {
             doc.insert("revision".into(), json!(1));
         }
-        doc.insert(
-            "permissions".into(),
-            json!([self.permission(container.kind)]),
-        );
         if container.kind != ContainerType::Group {
             self.add_parents(container, &mut doc);
-            let files = self
+            let files: Value = self
                 .index
                 .files(&container.id)
-                .map(|it| self.file(it));
-            doc.insert("files".into(), files.collect());
-            doc.insert("notes".into(), json!([]));
-            doc.insert("analyses".into(), json!([]));
+                .map(|it| self.file(it))
+                .collect();
+            doc.extend(members(
+                json!({"files": files, "notes": [], "analyses": []}),
+            ));
         }
         let may_have_settings = self.era == Era::Current
             && matches!(
@@ -94,11 +92,10 @@ impl Documents<'_> {
             doc.insert("subject".into(), self.embedded(subject));
         }
         if self.era > Era::Old {
-            doc.insert(
-                "info_exists".into(),
-                json!(container.fields.contains_key("info")),
-            );
-            doc.insert("parents".into(), Value::Object(parents));
+            doc.extend(members(json!({
+                "info_exists": container.fields.contains_key("info"),
+                "parents": parents,
+            })));
         }
     }
 
@@ -125,7 +122,7 @@ impl Documents<'_> {
 
     /// A version of a file as the API shows it.
     pub fn version(self, file: &FileRecord, version: &Version) -> Value {
-        let mut doc = object(json!({
+        let mut doc = members(json!({
             "type": null,
             "mimetype": mimetype(&file.name),
             "modality": null,
@@ -137,7 +134,7 @@ impl Documents<'_> {
             Era::Mid | Era::Current => doc.insert("classification".into(), json!({})),
         };
         doc.extend(version.metadata.clone());
-        doc.extend(object(json!({
+        doc.extend(members(json!({
             "name": file.name,
             "size": version.size,
             "hash": version.hash,
@@ -146,8 +143,9 @@ impl Documents<'_> {
             "modified": stamp(version.created),
         })));
         if self.era > Era::Old {
-            doc.insert("_id".into(), json!(version.id));
-            doc.insert("provider_id".into(), json!("sandbox"));
+            doc.extend(members(
+                json!({"_id": version.id, "provider_id": "sandbox"}),
+            ));
             if version.number > 1 {
                 doc.insert("replaced".into(), json!(stamp(version.created)));
             }
@@ -160,7 +158,7 @@ impl Documents<'_> {
 
     /// The fields of a file that only servers with versions have.
     fn add_identity(self, file: &FileRecord, version: &Version, doc: &mut Map<String, Value>) {
-        doc.extend(object(json!({
+        doc.extend(members(json!({
             "file_id": file.file_id,
             "version": version.number,
             "info_exists": version.metadata.contains_key("info"),
@@ -169,14 +167,16 @@ impl Documents<'_> {
             let (name, id) = (container.kind.name(), &container.id);
             let mut parents = self.parents(container);
             parents.insert(name.to_owned(), json!(id));
-            doc.insert("parents".into(), Value::Object(parents));
-            doc.insert("parent_ref".into(), json!({"type": name, "id": id}));
+            doc.extend(members(json!({
+                "parents": parents,
+                "parent_ref": {"type": name, "id": id},
+            })));
         }
     }
 }
 
 /// The members of a literal object.
-fn object(value: Value) -> Map<String, Value> {
+pub fn members(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(members) => members,
         _ => Map::new(),

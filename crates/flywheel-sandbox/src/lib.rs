@@ -26,7 +26,6 @@ mod auth;
 mod blob;
 mod body;
 mod documents;
-mod era;
 mod error;
 mod ids;
 mod index;

@@ -47,32 +47,23 @@ impl ContainerType {
     }
 
     /// The plural, as in URLs.
-    pub fn plural(self) -> &'static str {
-        match self {
-            Self::Group => "groups",
-            Self::Project => "projects",
-            Self::Subject => "subjects",
-            Self::Session => "sessions",
-            Self::Acquisition => "acquisitions",
-        }
+    pub fn plural(self) -> String {
+        format!("{}s", self.name())
     }
 
     /// The type that a URL names.
     pub fn from_plural(word: &str) -> Option<Self> {
+        let name = word.strip_suffix('s')?;
         Self::ALL
             .into_iter()
-            .find(|kind| kind.plural() == word)
+            .find(|kind| kind.name() == name)
     }
 
     /// The type of the containers directly below, if there is one.
     pub fn child(self) -> Option<Self> {
-        match self {
-            Self::Group => Some(Self::Project),
-            Self::Project => Some(Self::Subject),
-            Self::Subject => Some(Self::Session),
-            Self::Session => Some(Self::Acquisition),
-            Self::Acquisition => None,
-        }
+        Self::ALL
+            .into_iter()
+            .find(|kind| *kind > self)
     }
 }
 

@@ -31,10 +31,10 @@ enum Operand {
     Null,
     Flag(bool),
     Number(f64),
-    Id(String),
-    Date(String),
     Text(String),
     Pattern(regex::Regex),
+    /// An id or a date, and the field holds other values.
+    Foreign,
 }
 
 /// Filters, sorts and cuts a list; also returns its length before it was cut.
@@ -42,23 +42,19 @@ pub fn select(
     mut docs: Vec<Value>,
     parameters: &Parameters,
 ) -> Result<(usize, Vec<Value>), ApiError> {
-    let conditions = conditions(
+    let text = |name: &str| {
         parameters
-            .get("filter")
-            .map(String::as_str)
-            .unwrap_or_default(),
-    )?;
+            .get(name)
+            .map_or("", String::as_str)
+    };
+    let conditions = conditions(text("filter"))?;
     docs.retain(|doc| {
         conditions
             .iter()
             .all(|condition| condition.holds(doc))
     });
     let total = docs.len();
-    let sort = parameters
-        .get("sort")
-        .map(String::as_str)
-        .unwrap_or_default();
-    let sorts = sorts(sort)?;
+    let sorts = sorts(text("sort"))?;
     docs.sort_by(|a, b| {
         sorts
             .iter()
@@ -69,7 +65,7 @@ pub fn select(
     let limit = count(parameters, "limit")?;
     let (page, skip) = (count(parameters, "page")?, count(parameters, "skip")?);
     if let Some(after) = parameters.get("after_id") {
-        if !sort.is_empty() || page.is_some() || skip.is_some() {
+        if !text("sort").is_empty() || page.is_some() || skip.is_some() {
             return Err(ApiError::unprocessable(
                 "after_id cannot be used with sort, page or skip",
             ));
@@ -143,6 +139,7 @@ fn condition(text: &str) -> Result<Condition, ApiError> {
         .find(['=', '!', '<', '>'])
         .ok_or_else(invalid)?;
     let (field, rest) = text.split_at(start);
+    let field = field.trim();
     let operator = OPERATORS
         .into_iter()
         .find(|operator| rest.starts_with(operator))
@@ -153,10 +150,10 @@ fn condition(text: &str) -> Result<Condition, ApiError> {
     let operand = if operator == "=~" {
         pattern(value)?
     } else {
-        operand(value).ok_or_else(invalid)?
+        operand(field, value).ok_or_else(invalid)?
     };
     Ok(Condition {
-        field: field.trim().to_owned(),
+        field: field.to_owned(),
         operator,
         operand,
     })
@@ -178,24 +175,27 @@ fn unquoted(value: &str) -> Option<&str> {
 }
 
 /// None for a quote that does not close, as a comma inside quotes leaves it.
-fn operand(value: &str) -> Option<Operand> {
-    if let Some(text) = unquoted(value) {
-        return Some(Operand::Text(text.to_owned()));
+fn operand(field: &str, value: &str) -> Option<Operand> {
+    let text = |text: &str| Operand::Text(text.to_owned());
+    if let Some(quoted) = unquoted(value) {
+        return Some(text(quoted));
     }
     let is_id = value.len() == 24
         && value
             .chars()
             .all(|c| c.is_ascii_hexdigit());
+    let is_foreign =
+        (is_id && !holds_id(field)) || (!is_id && is_date(value) && !holds_time(field));
     match value {
         _ if value.starts_with('"') || value.ends_with('"') => None,
         "null" => Some(Operand::Null),
         "true" | "false" => Some(Operand::Flag(value == "true")),
-        _ if is_id => Some(Operand::Id(value.to_owned())),
-        _ if is_date(value) => Some(Operand::Date(value.to_owned())),
+        _ if is_foreign => Some(Operand::Foreign),
+        _ if is_id || is_date(value) => Some(text(value)),
         _ => Some(
             value
                 .parse()
-                .map_or_else(|_| Operand::Text(value.to_owned()), Operand::Number),
+                .map_or_else(|_| text(value), Operand::Number),
         ),
     }
 }
@@ -208,25 +208,19 @@ fn is_date(value: &str) -> bool {
 
 impl Condition {
     fn holds(&self, doc: &Value) -> bool {
-        let value = at(doc, &self.field);
+        let order = self.order(at(doc, &self.field));
         match self.operator {
-            "!=" => self.order(value) != Some(Ordering::Equal),
-            "=" => self.order(value) == Some(Ordering::Equal),
-            "<" => self.order(value) == Some(Ordering::Less),
-            ">" => self.order(value) == Some(Ordering::Greater),
-            "<=" => self
-                .order(value)
-                .is_some_and(Ordering::is_le),
-            ">=" => self
-                .order(value)
-                .is_some_and(Ordering::is_ge),
-            _ => {
-                matches!((&self.operand, value), (Operand::Pattern(regex), Some(Value::String(text))) if regex.is_match(text))
-            }
+            "!=" => order != Some(Ordering::Equal),
+            "<" => order == Some(Ordering::Less),
+            ">" => order == Some(Ordering::Greater),
+            "<=" => order.is_some_and(Ordering::is_le),
+            ">=" => order.is_some_and(Ordering::is_ge),
+            _ => order == Some(Ordering::Equal),
         }
     }
 
-    /// How the document's value compares with the filter's; none where the types differ.
+    /// How the document's value compares with the filter's; none where the types differ. What a
+    /// pattern fits is equal to it.
     fn order(&self, value: Option<&Value>) -> Option<Ordering> {
         match (&self.operand, value) {
             (Operand::Null, None | Some(Value::Null)) => Some(Ordering::Equal),
@@ -234,13 +228,10 @@ impl Condition {
             (Operand::Number(wanted), Some(Value::Number(there))) => {
                 there.as_f64()?.partial_cmp(wanted)
             }
-            (Operand::Id(wanted), Some(Value::String(there))) if holds_id(&self.field) => {
-                Some(there.as_str().cmp(wanted))
-            }
-            (Operand::Date(wanted), Some(Value::String(there))) if holds_time(&self.field) => {
-                Some(there.as_str().cmp(wanted))
-            }
             (Operand::Text(wanted), Some(Value::String(there))) => Some(there.as_str().cmp(wanted)),
+            (Operand::Pattern(regex), Some(Value::String(there))) => regex
+                .is_match(there)
+                .then_some(Ordering::Equal),
             _ => None,
         }
     }

@@ -6,7 +6,6 @@
 mod containers;
 mod deid_log;
 mod files;
-mod lists;
 mod lookup;
 mod settings;
 mod site;
@@ -16,9 +15,10 @@ mod upload;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::http::HeaderMap;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderMap, Method};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post, put};
 
 pub use containers::ensure_project;
@@ -28,44 +28,18 @@ use crate::api_error::{ApiError, as_json};
 use crate::app::App;
 use crate::index::Index;
 use crate::model::{Container, ContainerType};
-use crate::{auth, body, era};
+use crate::options::Era;
+use crate::{auth, body};
 
 /// The longest JSON body that is read.
 const LONGEST_JSON: usize = 1 << 20;
 
-type Shared = axum::extract::State<Arc<App>>;
+type Shared = State<Arc<App>>;
+type Answer = Result<axum::Json<serde_json::Value>, ApiError>;
 
 /// Every route of the sandbox.
 pub fn router(app: Arc<App>) -> Router {
-    let api = Router::new()
-        .merge(site_routes())
-        .merge(container_routes())
-        .merge(file_routes());
-    let guarded = api.route_layer(from_fn_with_state(app.clone(), auth::required));
-    let log = Router::new()
-        .route("/deid-log/logs", post(deid_log::add))
-        .route("/deid-log/logs/{id}", get(deid_log::show));
-    let log = log.route_layer(from_fn_with_state(app.clone(), auth::required_by_log));
-    let open = Router::new()
-        .route("/api/config", get(site::config))
-        .route("/api/version", get(site::version))
-        .route(
-            "/api/{kind}/{id}/files/{name}",
-            get(files::download).delete(files::remove),
-        )
-        .route("/storage/{host}/{ticket}/{part}", put(storage::receive));
-    open.merge(guarded)
-        .merge(log)
-        .layer(from_fn_with_state(app.clone(), era::present))
-        .fallback(|| async { unknown_route() })
-        .layer(DefaultBodyLimit::max(LONGEST_JSON))
-        .layer(from_fn(body::bounded))
-        .layer(from_fn(as_json))
-        .with_state(app)
-}
-
-fn site_routes() -> Router<Arc<App>> {
-    Router::new()
+    let guarded = Router::new()
         .route("/api/auth/status", get(site::auth_status))
         .route("/api/users/self", get(site::user))
         .route(
@@ -83,20 +57,15 @@ fn site_routes() -> Router<Arc<App>> {
         .route("/api/lookup", post(lookup::lookup))
         .route("/api/resolve", post(lookup::resolve))
         .route("/api/uids", post(lookup::uids))
-}
-
-fn container_routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/api/{kind}", get(lists::all).post(containers::create))
+        .route(
+            "/api/{kind}",
+            get(containers::list).post(containers::create),
+        )
         .route(
             "/api/{kind}/{id}",
             get(containers::show).delete(containers::remove),
         )
-        .route("/api/{kind}/{id}/{children}", get(lists::below))
-}
-
-fn file_routes() -> Router<Arc<App>> {
-    Router::new()
+        .route("/api/{kind}/{id}/{children}", get(containers::list_below))
         .route(
             "/api/{kind}/{id}/files",
             post(upload::upload).layer(DefaultBodyLimit::disable()),
@@ -104,6 +73,53 @@ fn file_routes() -> Router<Arc<App>> {
         .route("/api/{kind}/{id}/files/{name}/info", get(files::info))
         .route("/api/files/{id}", get(files::show))
         .route("/api/files/{id}/versions", get(files::versions))
+        .route_layer(from_fn_with_state(app.clone(), auth::required));
+    let log = Router::new()
+        .route("/deid-log/logs", post(deid_log::add))
+        .route("/deid-log/logs/{id}", get(deid_log::show))
+        .route_layer(from_fn_with_state(app.clone(), auth::required_by_log));
+    let open = Router::new()
+        .route("/api/config", get(site::config))
+        .route("/api/version", get(site::version))
+        .route(
+            "/api/{kind}/{id}/files/{name}",
+            get(files::download).delete(files::remove),
+        )
+        .route("/storage/{host}/{ticket}/{part}", put(storage::receive));
+    open.merge(guarded)
+        .merge(log)
+        .layer(from_fn_with_state(app.clone(), of_the_era))
+        .fallback(|| async { unknown_route() })
+        .layer(DefaultBodyLimit::max(LONGEST_JSON))
+        .layer(from_fn(body::bounded))
+        .layer(from_fn(as_json))
+        .with_state(app)
+}
+
+/// Answers 404 for what servers of the era do not have, with and without a key.
+async fn of_the_era(State(app): Shared, request: Request, next: Next) -> Response {
+    if has_route(app.options.era, request.method(), request.uri().path()) {
+        return next.run(request).await;
+    }
+    unknown_route().into_response()
+}
+
+fn has_route(era: Era, method: &Method, path: &str) -> bool {
+    let path: Vec<&str> = path
+        .split('/')
+        .filter(|part| !part.is_empty())
+        .collect();
+    let newest = match path.as_slice() {
+        ["deid-log", ..] | ["api", "files", ..] | ["api", "groups" | "projects", _, "settings"] => {
+            Era::Current
+        }
+        ["api", "site", "settings"] if method == Method::PUT => Era::Current,
+        ["api", "lookup" | "uids" | "subjects" | "site", ..]
+        | ["api", "auth", "status"]
+        | ["api", _, _, "subjects"] => Era::Mid,
+        _ => Era::Old,
+    };
+    era >= newest
 }
 
 /// Whether the client names a feature in `X-Accept-Feature`.
@@ -140,7 +156,7 @@ fn container<'a>(
 ) -> Result<&'a Container, ApiError> {
     index
         .get_kind(kind, id)
-        .ok_or_else(|| missing(kind.plural(), id))
+        .ok_or_else(|| missing(&kind.plural(), id))
 }
 
 fn missing(plural: &str, id: &str) -> ApiError {

@@ -12,6 +12,8 @@ use crate::api_error::ApiError;
 use crate::model::{ContainerType, stamp};
 use crate::options::Era;
 
+use Type::{Count, Flag, Label, List, Number, Object, Reference, Text, Texts, Time};
+
 /// The type of one key.
 #[derive(Debug, Clone, Copy)]
 enum Type {
@@ -41,97 +43,99 @@ type Keys = &'static [Key];
 type Key = (&'static str, Type);
 
 const GROUP: Keys = &[
-    ("_id", Type::Label(32)),
-    ("label", Type::Label(32)),
-    ("tags", Type::Texts),
-    ("roles", Type::Texts),
-    ("editions", Type::Object),
-    ("providers", Type::Object),
+    ("_id", Label(32)),
+    ("label", Label(32)),
+    ("tags", Texts),
+    ("roles", Texts),
+    ("editions", Object),
+    ("providers", Object),
 ];
 
 const PROJECT: Keys = &[
-    ("group", Type::Label(32)),
-    ("label", Type::Label(256)),
-    ("description", Type::Text(10_000)),
-    ("info", Type::Object),
-    ("permissions", Type::List),
-    ("copyable", Type::Flag),
-    ("editions", Type::Object),
-    ("providers", Type::Object),
+    ("group", Label(32)),
+    ("label", Label(256)),
+    ("description", Text(10_000)),
+    ("info", Object),
+    ("permissions", List),
+    ("copyable", Flag),
+    ("editions", Object),
+    ("providers", Object),
 ];
 
 const SUBJECT: Keys = &[
-    ("project", Type::Label(24)),
-    ("label", Type::Label(64)),
-    ("code", Type::Label(64)),
-    ("firstname", Type::Text(64)),
-    ("lastname", Type::Text(64)),
-    ("sex", Type::Text(32)),
-    ("age", Type::Number),
-    ("cohort", Type::Text(64)),
-    ("date_of_birth", Type::Text(32)),
-    ("mlset", Type::Text(64)),
-    ("type", Type::Text(64)),
-    ("race", Type::Text(128)),
-    ("ethnicity", Type::Text(128)),
-    ("species", Type::Text(64)),
-    ("strain", Type::Text(64)),
-    ("master_code", Type::Text(64)),
-    ("state", Type::Text(32)),
-    ("tags", Type::Texts),
-    ("info", Type::Object),
+    ("project", Label(24)),
+    ("label", Label(64)),
+    ("code", Label(64)),
+    ("firstname", Text(64)),
+    ("lastname", Text(64)),
+    ("sex", Text(32)),
+    ("age", Number),
+    ("cohort", Text(64)),
+    ("date_of_birth", Text(32)),
+    ("mlset", Text(64)),
+    ("type", Text(64)),
+    ("race", Text(128)),
+    ("ethnicity", Text(128)),
+    ("species", Text(64)),
+    ("strain", Text(64)),
+    ("master_code", Text(64)),
+    ("state", Text(32)),
+    ("tags", Texts),
+    ("info", Object),
 ];
 
 const SESSION: Keys = &[
-    ("project", Type::Label(24)),
-    ("subject", Type::Reference),
-    ("label", Type::Label(256)),
-    ("uid", Type::Label(128)),
-    ("timestamp", Type::Time),
-    ("timezone", Type::Text(64)),
-    ("operator", Type::Text(128)),
-    ("age", Type::Number),
-    ("weight", Type::Number),
-    ("info", Type::Object),
+    ("project", Label(24)),
+    ("subject", Reference),
+    ("label", Label(256)),
+    ("uid", Label(128)),
+    ("timestamp", Time),
+    ("timezone", Text(64)),
+    ("operator", Text(128)),
+    ("age", Number),
+    ("weight", Number),
+    ("info", Object),
 ];
 
 const ACQUISITION: Keys = &[
-    ("session", Type::Label(24)),
-    ("label", Type::Label(256)),
-    ("uid", Type::Label(128)),
-    ("timestamp", Type::Time),
-    ("timezone", Type::Text(64)),
-    ("info", Type::Object),
+    ("session", Label(24)),
+    ("label", Label(256)),
+    ("uid", Label(128)),
+    ("timestamp", Time),
+    ("timezone", Text(64)),
+    ("info", Object),
 ];
+
+const ANY: RangeInclusive<Era> = Era::Old..=Era::Current;
 
 /// The metadata of a file, each with the eras of servers that take it.
 const FILE: &[(&str, Type, RangeInclusive<Era>)] = &[
-    ("name", Type::Label(1024), Era::Old..=Era::Current),
-    ("type", Type::Text(64), Era::Old..=Era::Current),
-    ("mimetype", Type::Text(256), Era::Old..=Era::Current),
-    ("modality", Type::Text(64), Era::Old..=Era::Current),
-    ("tags", Type::Texts, Era::Old..=Era::Current),
-    ("info", Type::Object, Era::Old..=Era::Current),
-    ("measurements", Type::Texts, Era::Old..=Era::Old),
-    ("classification", Type::Object, Era::Mid..=Era::Current),
-    ("zip_member_count", Type::Count, Era::Mid..=Era::Current),
-    ("size", Type::Count, Era::Current..=Era::Current),
-    ("deid_log_id", Type::Text(64), Era::Current..=Era::Current),
+    ("name", Label(1024), ANY),
+    ("type", Text(64), ANY),
+    ("mimetype", Text(256), ANY),
+    ("modality", Text(64), ANY),
+    ("tags", Texts, ANY),
+    ("info", Object, ANY),
+    ("measurements", Texts, Era::Old..=Era::Old),
+    ("classification", Object, Era::Mid..=Era::Current),
+    ("zip_member_count", Count, Era::Mid..=Era::Current),
+    ("size", Count, Era::Current..=Era::Current),
+    ("deid_log_id", Text(64), Era::Current..=Era::Current),
     (
         "deid_log_skip_reason",
-        Type::Text(64),
+        Text(64),
         Era::Current..=Era::Current,
     ),
 ];
 
 const SETTINGS: Keys = &[
-    ("deid_profile", Type::Reference),
-    ("viewer_apps", Type::List),
-    ("forms", Type::Object),
-    ("external_routing_id", Type::Text(64)),
-    ("sharing", Type::Object),
-    ("workspaces", Type::Object),
-    ("cvat", Type::Object),
+    ("deid_profile", Reference),
+    ("viewer_apps", List),
+    ("forms", Object),
+    ("external_routing_id", Text(64)),
+    ("sharing", Object),
+    ("workspaces", Object),
+    ("cvat", Object),
 ];
 
 /// The JSON object of a body.

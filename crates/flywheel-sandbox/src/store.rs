@@ -7,7 +7,7 @@
 //! components from [`crate::layout`].
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -256,19 +256,16 @@ fn refuse_foreign(dir: &Path, home: &Path) -> io::Result<()> {
 }
 
 fn empty_dir(path: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => private_dir(path),
-    }
+    unless_missing(fs::remove_dir_all(path))?;
+    private_dir(path)
 }
 
 /// The index as it was last saved, and the changes since. A last line that was cut off was never
 /// confirmed.
 fn load(home: &Path) -> io::Result<Index> {
-    let mut index: Index = match fs::read(home.join("index.json")) {
-        Ok(bytes) => serde_json::from_slice(&bytes)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Index::empty(),
-        Err(error) => return Err(error),
+    let mut index: Index = match unless_missing(fs::read(home.join("index.json")))? {
+        Some(bytes) => serde_json::from_slice(&bytes)?,
+        None => Index::empty(),
     };
     if index.format != FORMAT {
         return Err(io::Error::new(
@@ -277,13 +274,9 @@ fn load(home: &Path) -> io::Result<Index> {
         ));
     }
     index.rebuild();
-    let mut journal = String::new();
-    match File::open(home.join("changes.jsonl")) {
-        Ok(mut file) => drop(file.read_to_string(&mut journal)?),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
-    }
+    let journal = unless_missing(fs::read_to_string(home.join("changes.jsonl")))?;
     for entry in journal
+        .unwrap_or_default()
         .lines()
         .map_while(|line| serde_json::from_str::<Entry>(line).ok())
     {
@@ -292,6 +285,15 @@ fn load(home: &Path) -> io::Result<Index> {
         }
     }
     Ok(index)
+}
+
+/// What was done to a file or folder; none where it is not there.
+pub fn unless_missing<T>(done: io::Result<T>) -> io::Result<Option<T>> {
+    match done {
+        Ok(done) => Ok(Some(done)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Options for a file that only the user may read.

@@ -5,7 +5,6 @@
 //! container than its own.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -54,18 +53,19 @@ pub struct Completion<'a> {
 }
 
 impl Upload {
-    fn check(&self, completion: &Completion<'_>) -> Result<(), Incomplete> {
+    /// Whether every part has arrived, of an upload that this request may complete.
+    fn is_complete(&self, completion: &Completion<'_>) -> Result<bool, ApiError> {
         if self.container != completion.container
             || self
                 .client
                 .is_some_and(|client| Some(client) != completion.client)
         {
-            return Err(Incomplete::Refused(ApiError::bad_request(
+            return Err(ApiError::bad_request(
                 "ticket not for this resource or source IP",
-            )));
+            ));
         }
         if self.parts.iter().any(Option::is_none) {
-            return Err(Incomplete::PartMissing);
+            return Ok(false);
         }
         let size: u64 = self
             .parts
@@ -77,11 +77,10 @@ impl Upload {
             .size
             .is_some_and(|announced| announced != size)
         {
-            let what = format!("{size} bytes arrived, which is not the size that was announced");
-            return Err(Incomplete::Refused(ApiError::bad_request(what)));
+            return Err(ApiError::wrong_size(size));
         }
         let Some(joined_as) = &self.joined_as else {
-            return Ok(());
+            return Ok(true);
         };
         let tags: Vec<&str> = self
             .parts
@@ -93,22 +92,13 @@ impl Upload {
             .multipart
             .is_some_and(|it| *it == json!({"e_tags": tags, "upload_id": joined_as}));
         if named {
-            Ok(())
+            Ok(true)
         } else {
-            Err(Incomplete::Refused(ApiError::bad_request(
+            Err(ApiError::bad_request(
                 "the parts are not the ones that were put",
-            )))
+            ))
         }
     }
-}
-
-/// Why an upload is not completed; its ticket stays open.
-#[derive(Debug)]
-pub enum Incomplete {
-    /// A part has not arrived.
-    PartMissing,
-    /// Another reason.
-    Refused(ApiError),
 }
 
 /// What one download ticket is for.
@@ -126,14 +116,6 @@ pub struct Tickets {
     downloads: HashMap<String, Download>,
     completed: HashMap<String, (String, String)>,
     secret: [u8; 32],
-}
-
-impl fmt::Debug for Tickets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tickets")
-            .field("uploads", &self.uploads.len())
-            .finish_non_exhaustive()
-    }
 }
 
 impl Tickets {
@@ -191,19 +173,21 @@ impl Tickets {
             .ok_or_else(|| ApiError::not_found("no such ticket"))
     }
 
-    /// Closes an upload whose parts have all arrived; it stays open if one is missing, or if they do
-    /// not fit what was announced.
+    /// Closes an upload whose parts have all arrived; it stays open if one is missing, for which
+    /// this gives none, or if they do not fit what was announced.
     pub fn complete_upload(
         &mut self,
         id: &str,
         completion: &Completion<'_>,
-    ) -> Result<Upload, Incomplete> {
-        self.upload(id)
-            .map_err(Incomplete::Refused)?
-            .check(completion)?;
-        self.uploads
-            .remove(id)
-            .ok_or_else(|| Incomplete::Refused(ApiError::not_found("no such ticket")))
+    ) -> Result<Option<Upload>, ApiError> {
+        if self
+            .upload(id)?
+            .is_complete(completion)?
+        {
+            Ok(self.uploads.remove(id))
+        } else {
+            Ok(None)
+        }
     }
 
     /// Remembers the container and file name of a completed upload.

@@ -206,7 +206,7 @@ fn batches(found: Vec<Found>) -> Vec<Vec<Found>> {
     let mut batches: Vec<Vec<Found>> = Vec::new();
     let mut room = 0;
     for file in found {
-        let size = file.len().max(LEAST);
+        let size = file.size().max(LEAST);
         match batches.last_mut() {
             Some(batch) if size <= room => batch.push(file),
             _ => {

@@ -11,7 +11,7 @@ use super::{DAMAGED, Look, Refusal};
 const MOST_RECORD: u64 = 1 << 20;
 
 /// Looks into every member.
-pub(super) fn members(stream: &mut dyn BufRead, look: &Look, depth: usize) -> Result<(), Refusal> {
+pub fn members(stream: &mut dyn BufRead, look: &Look, depth: usize) -> Result<(), Refusal> {
     while !stream.fill_buf()?.is_empty() {
         let mut block = [0; BLOCK];
         stream.read_exact(&mut block)?;

@@ -34,7 +34,7 @@ struct Member {
 }
 
 /// Looks into every member.
-pub(super) fn members(stream: &mut dyn BufRead, look: &Look, depth: usize) -> Result<(), Refusal> {
+pub fn members(stream: &mut dyn BufRead, look: &Look, depth: usize) -> Result<(), Refusal> {
     let mut stream = Counted { stream, at: 0 };
     let mut seen = HashMap::new();
     loop {
@@ -55,16 +55,11 @@ pub(super) fn members(stream: &mut dyn BufRead, look: &Look, depth: usize) -> Re
                 }
             }
             LONG_END => {
-                let length =
-                    u64::from(number(&mut stream)?) | u64::from(number(&mut stream)?) << 32;
-                skip(
-                    &mut stream,
-                    if length <= MOST_END {
-                        length
-                    } else {
-                        return Err(DAMAGED);
-                    },
-                )?;
+                let length = u64::from_le_bytes(bytes(&mut stream)?);
+                if length > MOST_END {
+                    return Err(DAMAGED);
+                }
+                skip(&mut stream, length)?;
             }
             LONG_PLACE => skip(&mut stream, 16)?,
             END => {
@@ -161,7 +156,7 @@ fn descriptor(
     let same = if (one, other) == (packed, length) {
         true
     } else {
-        let third = u64::from(number(stream)?) | u64::from(number(stream)?) << 32;
+        let third = u64::from_le_bytes(bytes(stream)?);
         (one | other << 32, third) == (packed, length)
     };
     if first == crc && same {
@@ -195,11 +190,7 @@ fn listed(stream: &mut Counted<'_>) -> Result<(u64, Listed), Refusal> {
         // Behind the lengths that stand there too.
         let before = 8 * (usize::from(length == ELSEWHERE) + usize::from(packed == ELSEWHERE));
         let numbers = extended(&more).ok_or(DAMAGED)?;
-        numbers
-            .get(before..)
-            .and_then(<[u8]>::first_chunk)
-            .map(|eight| u64::from_le_bytes(*eight))
-            .ok_or(DAMAGED)?
+        u64::from_le_bytes(chunk(numbers, before).ok_or(DAMAGED)?)
     } else {
         u64::from(place)
     };
@@ -218,12 +209,7 @@ fn listed(stream: &mut Counted<'_>) -> Result<(u64, Listed), Refusal> {
 /// The lengths in 64 bits that stand in a member's extra field: as it is, and packed.
 fn long_lengths(more: &[u8]) -> Option<(u64, u64)> {
     let numbers = extended(more)?;
-    let eight = |at: usize| {
-        numbers
-            .get(at..)
-            .and_then(<[u8]>::first_chunk)
-            .map(|eight| u64::from_le_bytes(*eight))
-    };
+    let eight = |at| chunk(numbers, at).map(u64::from_le_bytes);
     Some((eight(0)?, eight(8)?))
 }
 
@@ -243,17 +229,15 @@ fn extended(mut more: &[u8]) -> Option<&[u8]> {
 }
 
 fn short(bytes: &[u8], at: usize) -> u16 {
-    bytes
-        .get(at..)
-        .and_then(<[u8]>::first_chunk)
-        .map_or(0, |two| u16::from_le_bytes(*two))
+    chunk(bytes, at).map_or(0, u16::from_le_bytes)
 }
 
 fn long(bytes: &[u8], at: usize) -> u32 {
-    bytes
-        .get(at..)
-        .and_then(<[u8]>::first_chunk)
-        .map_or(0, |four| u32::from_le_bytes(*four))
+    chunk(bytes, at).map_or(0, u32::from_le_bytes)
+}
+
+fn chunk<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
+    bytes.get(at..)?.first_chunk().copied()
 }
 
 fn bytes<const N: usize>(stream: &mut Counted<'_>) -> Result<[u8; N], Refusal> {

@@ -5,7 +5,7 @@
 
 /// Whether SIGHUP is to be heard: not where it was ignored when the program began.
 #[cfg(unix)]
-pub(super) fn is_heard() -> bool {
+pub fn is_heard() -> bool {
     let ignored = std::fs::read_to_string("/proc/self/status")
         .ok()
         .and_then(|status| is_ignored_by_status(&status));
@@ -13,7 +13,7 @@ pub(super) fn is_heard() -> bool {
 }
 
 #[cfg(not(unix))]
-pub(super) fn is_heard() -> bool {
+pub fn is_heard() -> bool {
     false
 }
 

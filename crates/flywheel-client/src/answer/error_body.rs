@@ -8,14 +8,14 @@ use serde_json::Value;
 use crate::error::shortened;
 
 /// The server's own words in an error body, whatever its form.
-pub(super) struct ErrorBody {
+pub struct ErrorBody {
     /// Not shortened: what was sent is taken out of it first.
-    pub(super) message: String,
-    pub(super) request_id: Option<String>,
+    pub message: String,
+    pub request_id: Option<String>,
 }
 
 impl ErrorBody {
-    pub(super) fn read(body: &[u8]) -> Self {
+    pub fn read(body: &[u8]) -> Self {
         let Ok(Value::Object(members)) = serde_json::from_slice(body) else {
             return Self {
                 message: plain_text(body).trim().to_owned(),

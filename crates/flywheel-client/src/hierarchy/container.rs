@@ -3,7 +3,7 @@
 //! Owns how old that knowledge may be. It must never be taken for what the server has now without a
 //! look.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::listing::RemoteFile;
@@ -30,11 +30,11 @@ pub struct Container {
 
 /// A container on the way to another one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Step {
+pub struct Step {
     /// Its database id; its code where the server has no container for it.
-    pub(super) id: String,
+    pub id: String,
     /// What it is called there.
-    pub(super) label: String,
+    pub label: String,
 }
 
 /// How a container came to a run.
@@ -113,31 +113,23 @@ impl Container {
 
     /// The files that lay in it when it was last looked at.
     pub fn files(&self) -> Arc<[RemoteFile]> {
-        Arc::clone(
-            &self
-                .files
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .1,
-        )
+        Arc::clone(&self.seen().1)
     }
 
     /// Whether that was a moment ago.
     pub(super) fn is_recent(&self) -> bool {
-        self.files
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .0
-            .elapsed()
-            < RECENT
+        self.seen().0.elapsed() < RECENT
     }
 
     pub(super) fn has_now(&self, files: Vec<RemoteFile>) -> Arc<[RemoteFile]> {
         let files: Arc<[RemoteFile]> = files.into();
-        *self
-            .files
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = (Instant::now(), Arc::clone(&files));
+        *self.seen() = (Instant::now(), Arc::clone(&files));
         files
+    }
+
+    fn seen(&self) -> MutexGuard<'_, (Instant, Arc<[RemoteFile]>)> {
+        self.files
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

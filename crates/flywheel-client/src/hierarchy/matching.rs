@@ -7,23 +7,23 @@ use crate::listing::ContainerAnswer;
 
 /// A session or acquisition to find among its siblings.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Wanted {
-    pub(super) label: String,
-    pub(super) uid: Option<String>,
+pub struct Wanted {
+    pub label: String,
+    pub uid: Option<String>,
     /// The user chose the label: UIDs do not count.
-    pub(super) label_alone: bool,
+    pub label_alone: bool,
 }
 
 /// What is known of a child.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Child {
-    pub(super) id: String,
-    pub(super) label: String,
-    pub(super) uid: Option<String>,
+pub struct Child {
+    pub id: String,
+    pub label: String,
+    pub uid: Option<String>,
     /// When it was made, as the server writes it; orders twins.
-    pub(super) created: String,
+    pub created: String,
     /// It is not on the server.
-    pub(super) rehearsed: bool,
+    pub rehearsed: bool,
 }
 
 impl From<ContainerAnswer> for Child {
@@ -40,7 +40,7 @@ impl From<ContainerAnswer> for Child {
 
 /// What to do.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Choice<'c> {
+pub enum Choice<'c> {
     /// This one is meant.
     Take(&'c Child),
     /// None is: make one with this label.
@@ -50,7 +50,7 @@ pub(super) enum Choice<'c> {
 /// The child of the same UID; else the one of the same label that has none. Where only others bear
 /// the label, a new one gets it with a number. Among twins the oldest counts, so that every run
 /// takes the same one.
-pub(super) fn choose<'c>(children: &'c [Child], wanted: &Wanted) -> Choice<'c> {
+pub fn choose<'c>(children: &'c [Child], wanted: &Wanted) -> Choice<'c> {
     let same_label = |child: &&Child| child.label == wanted.label;
     let Some(uid) = wanted
         .uid
@@ -80,7 +80,7 @@ pub(super) fn choose<'c>(children: &'c [Child], wanted: &Wanted) -> Choice<'c> {
 
 /// The others that are as good as the one that was taken: the same UID, or where that counts for
 /// nothing the same label.
-pub(super) fn twins<'c>(
+pub fn twins<'c>(
     taken: &'c Child,
     children: &'c [Child],
     wanted: &Wanted,

@@ -17,7 +17,7 @@ use crate::reference::{ContainerKind, ContainerRef};
 
 /// Whose sessions they are.
 #[derive(Debug, Clone)]
-pub(super) enum Subject {
+pub enum Subject {
     /// A container of this project.
     Container(Arc<Container>),
     /// Nothing but a code that sessions bear, on old servers.

@@ -2,17 +2,17 @@
 //!
 //! Owns what counts as a host name and when a connection may go without encryption.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
 
 use super::KeyError;
 
 /// Scheme, host and port of a Flywheel site.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Site {
+pub struct Site {
     /// Lower case; an IPv6 address keeps its brackets.
-    pub(super) host: String,
-    pub(super) port: u16,
-    pub(super) tls: bool,
+    pub host: String,
+    pub port: u16,
+    pub tls: bool,
     /// The key itself says that plain http is meant.
     forced: bool,
 }
@@ -20,7 +20,7 @@ pub(super) struct Site {
 impl Site {
     /// Reads `[http[s]://]host[:port][/api]`. `forced` makes it plain http whatever the scheme
     /// says.
-    pub(super) fn parse(text: &str, forced: bool) -> Result<Self, KeyError> {
+    pub fn parse(text: &str, forced: bool) -> Result<Self, KeyError> {
         let text = text.trim();
         let (scheme, rest) = text
             .split_once("://")
@@ -50,7 +50,7 @@ impl Site {
 
     /// This site for a key that may name its own: same host, or it is refused. What the key says
     /// about plain http counts.
-    pub(super) fn merged(self, named: Option<Self>) -> Result<Self, KeyError> {
+    pub fn merged(self, named: Option<Self>) -> Result<Self, KeyError> {
         match named {
             Some(named) if named.host != self.host => Err(KeyError::OtherSite {
                 key: named.host,
@@ -66,15 +66,15 @@ impl Site {
 
     /// Plain http shows the key to the network: only to this machine, or where the key itself says
     /// so.
-    pub(super) fn check_transport(&self) -> Result<(), KeyError> {
-        if self.tls || self.forced || self.is_loopback() {
+    pub fn check_transport(&self) -> Result<(), KeyError> {
+        if self.tls || self.forced || is_loopback(&self.host) {
             return Ok(());
         }
         let host = self.host.clone();
         Err(KeyError::PlainHttp { host })
     }
 
-    pub(super) fn base_url(&self) -> String {
+    pub fn base_url(&self) -> String {
         format!(
             "{}://{}:{}",
             if self.tls { "https" } else { "http" },
@@ -82,20 +82,15 @@ impl Site {
             self.port
         )
     }
+}
 
-    pub(super) fn is_loopback(&self) -> bool {
-        let bare = self
-            .host
-            .trim_start_matches('[')
-            .trim_end_matches(']');
-        bare == "localhost"
-            || bare
-                .parse::<Ipv4Addr>()
-                .is_ok_and(|address| address.is_loopback())
-            || bare
-                .parse::<Ipv6Addr>()
-                .is_ok_and(|address| address.is_loopback())
-    }
+/// Whether a host is this machine; an IPv6 address may have its brackets.
+pub fn is_loopback(host: &str) -> bool {
+    let address = host
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// Splits `host`, `host:port`, `[v6]` or `[v6]:port`; `None` when it is none of them.

@@ -218,7 +218,8 @@ async fn a_rehearsal_finds_what_is_there_and_makes_nothing() {
         .await
         .unwrap();
     let made = server.asked().len();
-    let rehearsal = hierarchy(&server).rehearsed(true);
+    let mut rehearsal = hierarchy(&server);
+    rehearsal.rehearsal = true;
     let found = rehearsal
         .acquisition(&target("1.2.3"))
         .await

@@ -13,7 +13,7 @@ use crate::key::ApiKey;
 /// they just closed.
 const POOL_IDLE: Duration = Duration::from_secs(20);
 
-pub(super) fn build(key: &ApiKey, settings: &Settings) -> Result<reqwest::Client, ClientError> {
+pub fn build(key: &ApiKey, settings: &Settings) -> Result<reqwest::Client, ClientError> {
     let mut builder = reqwest::Client::builder()
         // Packages went up to a quarter slower over HTTP/2, four at a time to one server; only
         // files of a few KB gained.

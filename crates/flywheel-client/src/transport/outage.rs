@@ -5,17 +5,16 @@
 //! repeated afterwards is not decided here: one that may have worked is looked up first by who made
 //! it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Local};
-use reqwest::Method;
+use reqwest::{Method, Url};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{Patience, Transport};
-use crate::answer::SHORT;
+use crate::answer::{Answer, SHORT};
 use crate::body::Gauge;
 use crate::error::{RequestError, RequestFailure};
 use crate::notice::ClientNotice;
@@ -26,7 +25,7 @@ const PROBE: Duration = Duration::from_secs(10);
 
 /// What a look at the site brought after a request had failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Look {
+pub enum Look {
     /// It answers: there is no outage, the request failed by itself.
     Up,
     /// There was an outage, and it is over.
@@ -36,14 +35,13 @@ pub(crate) enum Look {
 }
 
 /// The gate that all requests to the site pass, closed while one of them probes.
-pub(crate) struct Outage {
+pub struct Outage {
     patience: Option<Patience>,
     closed: watch::Sender<bool>,
     /// Held by the request that probes.
     probing: tokio::sync::Mutex<State>,
     /// When the site last answered.
     answered: Mutex<Option<Instant>>,
-    has_answered: AtomicBool,
     /// Nothing is waited for any more.
     ended: CancellationToken,
 }
@@ -75,19 +73,18 @@ impl Drop for Closed<'_> {
 
 impl Outage {
     /// Without patience nothing is probed, and every look finds the site up.
-    pub(crate) fn new(patience: Option<Patience>) -> Self {
+    pub fn new(patience: Option<Patience>) -> Self {
         Self {
             patience,
             closed: watch::Sender::new(false),
             probing: tokio::sync::Mutex::default(),
             answered: Mutex::default(),
-            has_answered: AtomicBool::new(false),
             ended: CancellationToken::new(),
         }
     }
 
     /// Waits until no request probes.
-    pub(super) async fn pass(&self) {
+    pub async fn pass(&self) {
         let mut closed = self.closed.subscribe();
         tokio::select! {
             () = self.ended.cancelled() => {}
@@ -96,26 +93,23 @@ impl Outage {
     }
 
     /// The site has answered something else than that it cannot work now.
-    pub(crate) fn has_ended(&self) {
+    pub fn has_ended(&self) {
         *self.answered() = Some(Instant::now());
-        self.has_answered
-            .store(true, Ordering::Relaxed);
     }
 
     /// Whether the site has answered in this run.
-    pub(crate) fn has_answered(&self) -> bool {
-        self.has_answered
-            .load(Ordering::Relaxed)
+    pub fn has_answered(&self) -> bool {
+        self.answered().is_some()
     }
 
     /// Waits no more, from now on.
-    pub(crate) fn give_up(&self) {
+    pub fn give_up(&self) {
         self.ended.cancel();
     }
 
     /// For how long a request is repeated that the site answers by saying that it cannot do it now;
     /// none where tries count.
-    pub(crate) fn limit(&self) -> Option<Duration> {
+    pub fn limit(&self) -> Option<Duration> {
         let patience = self.patience?;
         Some(if self.has_answered() {
             patience.later
@@ -125,7 +119,7 @@ impl Outage {
     }
 
     /// Waits, unless nothing is waited for any more. Whether it was.
-    pub(crate) async fn sleep(&self, wait: Duration) -> bool {
+    pub async fn sleep(&self, wait: Duration) -> bool {
         tokio::select! {
             biased;
             () = self.ended.cancelled() => false,
@@ -133,35 +127,39 @@ impl Outage {
         }
     }
 
-    async fn look(&self, transport: &Transport, error: &RequestError) -> Look {
-        let (Some(limit), failed) = (self.limit(), Instant::now()) else {
+    fn answered(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.answered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Transport {
+    /// Whether a request failed because of an outage; if so, the end of it is waited for.
+    pub async fn look(&self, error: &RequestError) -> Look {
+        let (Some(limit), failed) = (self.outage.limit(), Instant::now()) else {
             return Look::Up;
         };
-        let mut state = self.probing.lock().await;
+        let mut state = self.outage.probing.lock().await;
         if let Some((_, look)) = state
             .last
             .filter(|(when, _)| *when > failed)
         {
             return look;
         }
-        let closed = Closed::new(&self.closed);
+        let closed = Closed::new(&self.outage.closed);
         let look = self
-            .probe(transport, error, (&mut state, limit))
+            .look_until(limit, error, &mut state)
             .await;
         state.last = Some((Instant::now(), look));
         drop(closed);
         look
     }
 
-    async fn probe(
-        &self,
-        transport: &Transport,
-        error: &RequestError,
-        (state, limit): (&mut State, Duration),
-    ) -> Look {
+    async fn look_until(&self, limit: Duration, error: &RequestError, state: &mut State) -> Look {
         let over = state
             .since
-            .zip(*self.answered())
+            .zip(*self.outage.answered())
             .is_some_and(|((since, _), answered)| answered > since);
         if over {
             (state.since, state.told) = (None, false);
@@ -169,20 +167,12 @@ impl Outage {
         let (since, clock) = *state
             .since
             .get_or_insert_with(|| (Instant::now(), Local::now()));
-        let (mut wait, mut failed) = (
-            error
-                .retry_after()
-                .map(|asked| wait_before(0, Duration::ZERO, Some(asked))),
-            0,
-        );
+        let (mut wait, mut failed) = (asked_for(error).unwrap_or_default(), 0);
         loop {
-            if !self
-                .sleep(wait.unwrap_or_default())
-                .await
-            {
+            if !self.outage.sleep(wait).await {
                 return Look::Down;
             }
-            let Err(error) = transport.probe().await else {
+            let Err(error) = self.probe().await else {
                 break;
             };
             failed += 1;
@@ -192,58 +182,46 @@ impl Outage {
             }
             if !state.told {
                 state.told = true;
-                transport.tell(ClientNotice::Outage {
+                self.tell(ClientNotice::Outage {
                     error: error.clone(),
                     since: clock,
                     until: clock + limit,
                 });
             }
-            let own = wait_before(failed, transport.settings.backoff, None).min(left);
-            wait = Some(
-                error
-                    .retry_after()
-                    .map_or(own, |asked| wait_before(0, Duration::ZERO, Some(asked))),
-            );
+            let own = wait_before(failed, self.settings.backoff, None).min(left);
+            wait = asked_for(&error).unwrap_or(own);
         }
         let told = std::mem::take(&mut state.told);
         state.since = None;
         if told {
-            transport.tell(ClientNotice::OutageOver {
+            self.tell(ClientNotice::OutageOver {
                 lasted: since.elapsed(),
             });
         }
         if failed == 0 { Look::Up } else { Look::Back }
     }
 
-    fn answered(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
-        self.answered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Transport {
-    /// Whether a request failed because of an outage; if so, the end of it is waited for.
-    pub(crate) async fn look(&self, error: &RequestError) -> Look {
-        self.outage.look(self, error).await
-    }
-
     /// Whether the site answers, whatever it says: asked without the key, past the gate.
     async fn probe(&self) -> Result<(), RequestError> {
-        let request = self.foreign_request(Method::GET, self.url("/version")?);
-        let gauge = Gauge::new(self.settings.idle_timeout.min(PROBE), 0);
         let answer = self
-            .exchange_now(request, &gauge, SHORT)
+            .ask_without_key(self.url("/version")?)
             .await;
-        match answer.and_then(crate::answer::Answer::successful) {
+        match answer.and_then(Answer::successful) {
             Err(error) if error.is_of_outage() => Err(error),
             _ => Ok(()),
         }
     }
 
+    async fn ask_without_key(&self, url: Url) -> Result<Answer, RequestError> {
+        let gauge = Gauge::new(self.settings.idle_timeout.min(PROBE), 0);
+        let request = self.foreign_request(Method::GET, url);
+        self.exchange_now(request, &gauge, SHORT)
+            .await
+    }
+
     /// Whether a site that was asked without encryption, and has never answered, is there with it.
     /// Servers tell that in no common way: many hang up.
-    pub(crate) async fn meets_tls(&self, error: &RequestError) -> bool {
+    pub async fn meets_tls(&self, error: &RequestError) -> bool {
         if !self.is_plain_http()
             || self.outage.has_answered()
             || !matches!(
@@ -259,11 +237,7 @@ impl Transport {
         if url.set_scheme("https").is_err() {
             return false;
         }
-        let gauge = Gauge::new(self.settings.idle_timeout.min(PROBE), 0);
-        match self
-            .exchange_now(self.foreign_request(Method::GET, url), &gauge, SHORT)
-            .await
-        {
+        match self.ask_without_key(url).await {
             Ok(_) => true,
             // A certificate that is not trusted is one all the same.
             Err(error) => {
@@ -271,4 +245,11 @@ impl Transport {
             }
         }
     }
+}
+
+/// How long a server wants to be left alone, within bounds.
+fn asked_for(error: &RequestError) -> Option<Duration> {
+    error
+        .retry_after()
+        .map(|asked| wait_before(0, Duration::ZERO, Some(asked)))
 }

@@ -14,7 +14,7 @@ use crate::body::BodyStream;
 
 /// The passage of one file, in one or more tries.
 #[derive(Clone)]
-pub(super) struct Checksum {
+pub struct Checksum {
     length: u64,
     whole: Arc<AtomicBool>,
     sha384: Arc<OnceLock<String>>,
@@ -22,7 +22,7 @@ pub(super) struct Checksum {
 
 impl Checksum {
     /// Of a file of `length` bytes, none of which has passed yet.
-    pub(super) fn new(length: u64) -> Self {
+    pub fn new(length: u64) -> Self {
         Self {
             length,
             whole: Arc::new(AtomicBool::new(length == 0)),
@@ -31,18 +31,18 @@ impl Checksum {
     }
 
     /// Whether the whole file has passed in one of its tries.
-    pub(super) fn is_whole(&self) -> bool {
+    pub fn is_whole(&self) -> bool {
         self.whole.load(Ordering::Relaxed)
     }
 
     /// In lower-case hexadecimal digits, once the whole file has passed in a try that was hashed.
-    pub(super) fn sha384(&self) -> Option<&str> {
+    pub fn sha384(&self) -> Option<&str> {
         self.sha384.get().map(String::as_str)
     }
 
     /// The same body from its first byte; hashed where that is wanted and was not done before.
     /// Hashing costs more than all else that is done to a file on its way out.
-    pub(super) fn watch(&self, body: BodyStream, hash: bool) -> BodyStream {
+    pub fn watch(&self, body: BodyStream, hash: bool) -> BodyStream {
         let (known, whole, mut left) = (
             Arc::clone(&self.sha384),
             Arc::clone(&self.whole),
@@ -69,7 +69,7 @@ impl Checksum {
     ///
     /// # Errors
     /// What goes wrong while the body is produced.
-    pub(super) async fn settle(&self, mut body: BodyStream) -> io::Result<&str> {
+    pub async fn settle(&self, mut body: BodyStream) -> io::Result<&str> {
         let mut hasher = Sha384::new();
         while let Some(bytes) = body.try_next().await? {
             hasher.update(&bytes);

@@ -99,7 +99,7 @@ impl Client {
 
 impl Transfer<'_> {
     /// A receipt from the answer to an upload; where that does not prove it, from the container.
-    pub(super) async fn confirm(
+    pub async fn confirm(
         &self,
         route: Route,
         answer: &Answer,
@@ -122,7 +122,7 @@ impl Transfer<'_> {
 
     /// A receipt if the file is there after all, although the request seemed to fail. Where it
     /// never went out whole, what is there is another one.
-    pub(super) async fn look(&self, route: Route) -> Result<Option<UploadReceipt>, RequestError> {
+    pub async fn look(&self, route: Route) -> Result<Option<UploadReceipt>, RequestError> {
         if self.sent.is_whole() {
             self.inspect(route)
                 .await

@@ -60,20 +60,19 @@ impl Frame {
 impl Transfer<'_> {
     /// Sends the file through the site and has it confirmed. A try that may have worked is looked up
     /// before the next.
-    pub(super) async fn by_form(&self, mut told: Told) -> Result<UploadReceipt, RequestError> {
+    pub async fn by_form(&self, mut told: Told) -> Result<UploadReceipt, RequestError> {
         let mut tries = self
             .client
             .tries(format!("POST /api{}", self.files()));
         loop {
             let error = match self.send_form(told).await {
                 Ok(answer) => return self.confirm(Route::Form, &answer).await,
-                Err(error) => match told.less(&error) {
-                    Some(less) => {
-                        self.client.learnt.takes_only(less);
+                Err(error) => match self.told_less(told, error) {
+                    Ok(less) => {
                         told = less;
                         continue;
                     }
-                    None => error,
+                    Err(error) => error,
                 },
             };
             let worth_a_look = error.may_have_worked();

@@ -27,10 +27,7 @@ const STORAGE_OUTAGES: u32 = 5;
 
 impl Transfer<'_> {
     /// Sends the file with a signed address; `None` when the form has to be used instead.
-    pub(super) async fn by_ticket(
-        &self,
-        mut told: Told,
-    ) -> Result<Option<UploadReceipt>, RequestError> {
+    pub async fn by_ticket(&self, mut told: Told) -> Result<Option<UploadReceipt>, RequestError> {
         let mut tries = self.client.tries("PUT to the storage");
         let (mut renewed, mut outages) = (false, 0);
         loop {
@@ -93,14 +90,6 @@ impl Transfer<'_> {
     fn use_form<T>(&self, cause: FormReason) -> Option<T> {
         self.tell_of_form(cause);
         None
-    }
-
-    /// The description less what a refusal is about, for this file and all further ones; the error
-    /// where it is about something else.
-    fn told_less(&self, told: Told, error: RequestError) -> Result<Told, RequestError> {
-        let less = told.less(&error).ok_or(error)?;
-        self.client.learnt.takes_only(less);
-        Ok(less)
     }
 
     /// Asks for a ticket; `None` when the site does not give one here. Asking again is always safe.

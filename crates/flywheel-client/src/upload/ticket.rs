@@ -15,7 +15,7 @@ const GOOGLE_UNIT: u64 = 256 * 1024;
 
 /// What the site answers to a request for a ticket, if it gives one.
 #[derive(Deserialize)]
-pub(super) struct TicketAnswer {
+pub struct TicketAnswer {
     ticket: String,
     urls: Map<String, Value>,
     #[serde(default)]
@@ -23,16 +23,16 @@ pub(super) struct TicketAnswer {
 }
 
 /// Permission to put one file into the storage.
-pub(super) struct Ticket {
-    pub(super) id: String,
-    pub(super) storage: Storage,
-    pub(super) urls: Vec<Url>,
-    pub(super) headers: HeaderMap,
+pub struct Ticket {
+    pub id: String,
+    pub storage: Storage,
+    pub urls: Vec<Url>,
+    pub headers: HeaderMap,
 }
 
 /// Whose storage it is, as far as that matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Storage {
+pub enum Storage {
     S3,
     Google,
     Other,
@@ -40,9 +40,9 @@ pub(super) enum Storage {
 
 /// A part of a file, for one address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Span {
-    pub(super) from: u64,
-    pub(super) length: u64,
+pub struct Span {
+    pub from: u64,
+    pub length: u64,
 }
 
 impl Storage {
@@ -61,7 +61,7 @@ impl Storage {
 impl Ticket {
     /// Reads an answer; `None` when it is of no use. `plain` allows addresses without encryption,
     /// for sites without.
-    pub(super) fn read(answer: TicketAnswer, name: &str, plain: bool) -> Option<Self> {
+    pub fn read(answer: TicketAnswer, name: &str, plain: bool) -> Option<Self> {
         let urls = match answer.urls.get(name)? {
             Value::String(url) => vec![Url::parse(url).ok()?],
             Value::Array(urls) => urls
@@ -85,7 +85,7 @@ impl Ticket {
 
     /// What S3 needs to join the parts; nothing unless there is both an upload id and a tag of
     /// every part.
-    pub(super) fn multipart(&self, tags: &[String]) -> Option<Value> {
+    pub fn multipart(&self, tags: &[String]) -> Option<Value> {
         let (_, upload_id) = self
             .urls
             .first()?
@@ -96,7 +96,7 @@ impl Ticket {
     }
 
     /// Whether the parts become one file only when the site is told of all of them.
-    pub(super) fn needs_joining(&self) -> bool {
+    pub fn needs_joining(&self) -> bool {
         self.storage == Storage::S3 && self.urls.len() > 1
     }
 }
@@ -128,7 +128,7 @@ fn storage_headers(given: Option<&Map<String, Value>>) -> HeaderMap {
 
 /// Cuts a file into one part per address, the last one the shortest; `None` when a part would be
 /// empty.
-pub(super) fn spans(total: u64, count: u64, storage: Storage) -> Option<Vec<Span>> {
+pub fn spans(total: u64, count: u64, storage: Storage) -> Option<Vec<Span>> {
     if count == 1 {
         return Some(vec![Span {
             from: 0,

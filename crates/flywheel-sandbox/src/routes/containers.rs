@@ -1,29 +1,27 @@
-//! Making and showing groups, projects, subjects, sessions and acquisitions.
+//! Making, showing and listing groups, projects, subjects, sessions and acquisitions.
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
 use chrono::Utc;
 use serde_json::{Map, Value, json};
 
-use super::{Shared, container, missing, unknown_route};
+use super::{Answer, Shared, accepts, container, missing, unknown_route};
 use crate::api_error::ApiError;
 use crate::blob;
+use crate::documents::members;
 use crate::index::Change;
 use crate::model::{Container, ContainerType};
 use crate::options::Era;
+use crate::query::{Parameters, select};
 use crate::schema;
 use crate::store::{Writer, private_dir};
 
-type Answer = Result<(StatusCode, Json<Value>), ApiError>;
 type Body = Map<String, Value>;
 
 /// `GET /api/<kind>/{id}`, also with `containers` for any kind.
-pub async fn show(
-    State(app): Shared,
-    Path((word, id)): Path<(String, String)>,
-) -> Result<Json<Value>, ApiError> {
+pub async fn show(State(app): Shared, Path((word, id)): Path<(String, String)>) -> Answer {
     let kind = ContainerType::from_plural(&word);
     if kind.is_none() && word != "containers" {
         return Err(unknown_route());
@@ -37,26 +35,86 @@ pub async fn show(
     })
 }
 
+/// `GET /api/<kind>`.
+pub async fn list(
+    State(app): Shared,
+    Path(word): Path<String>,
+    Query(parameters): Query<Parameters>,
+    headers: HeaderMap,
+) -> Answer {
+    let kind = ContainerType::from_plural(&word).ok_or_else(unknown_route)?;
+    let docs = app.read(|documents| {
+        let all = documents.index.all(kind);
+        all.map(|it| documents.container(it))
+            .collect()
+    });
+    listed(docs, &parameters, &headers)
+}
+
+/// `GET /api/<kind>/{id}/<kind below>`. The list below a missing container is empty, which is no
+/// error here.
+pub async fn list_below(
+    State(app): Shared,
+    Path((word, id, children)): Path<(String, String, String)>,
+    Query(parameters): Query<Parameters>,
+    headers: HeaderMap,
+) -> Answer {
+    let (kind, below) = ContainerType::from_plural(&word)
+        .zip(ContainerType::from_plural(&children))
+        .ok_or_else(unknown_route)?;
+    if kind >= below {
+        return Err(unknown_route());
+    }
+    let docs = app.read(|documents| {
+        let index = documents.index;
+        let found = match index.get_kind(kind, &id) {
+            Some(_) if kind.child() == Some(below) => index.children(Some(&id)).collect(),
+            Some(_) => index.descendants(&id, below),
+            None => Vec::new(),
+        };
+        let found = found.into_iter();
+        found
+            .map(|it| documents.container(it))
+            .collect()
+    });
+    listed(docs, &parameters, &headers)
+}
+
+/// A plain list, or an object around it for clients that announce `pagination`.
+fn listed(docs: Vec<Value>, parameters: &Parameters, headers: &HeaderMap) -> Answer {
+    let (total, docs) = select(docs, parameters)?;
+    if accepts(headers, "pagination") {
+        return Ok(Json(
+            json!({"total": total, "count": docs.len(), "results": docs}),
+        ));
+    }
+    Ok(Json(Value::Array(docs)))
+}
+
 /// `POST /api/<kind>`.
-pub async fn create(State(app): Shared, Path(word): Path<String>, bytes: Bytes) -> Answer {
+pub async fn create(
+    State(app): Shared,
+    Path(word): Path<String>,
+    bytes: Bytes,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
     let kind = ContainerType::from_plural(&word).ok_or_else(unknown_route)?;
     let body = schema::container(kind, schema::object(&bytes)?)?;
     let era = app.options.era;
-    let (status, id) = app.store.write(|writer| match kind {
-        ContainerType::Group => group(writer, era, body),
-        ContainerType::Project => project(writer, body).map(made),
-        ContainerType::Subject => subject(writer, body).map(made),
-        ContainerType::Session => session(writer, era, body).map(made),
-        ContainerType::Acquisition => acquisition(writer, body).map(made),
+    let (status, id) = app.store.write(|writer| {
+        let id = match kind {
+            ContainerType::Group => return group(writer, era, body),
+            ContainerType::Project => below(writer, ContainerType::Group, kind, body),
+            ContainerType::Subject => subject(writer, body),
+            ContainerType::Session => session(writer, era, body),
+            ContainerType::Acquisition => below(writer, ContainerType::Session, kind, body),
+        };
+        Ok((StatusCode::OK, id?))
     })?;
     Ok((status, Json(json!({"_id": id}))))
 }
 
 /// `DELETE /api/<kind>/{id}`, with everything in it.
-pub async fn remove(
-    State(app): Shared,
-    Path((word, id)): Path<(String, String)>,
-) -> Result<Json<Value>, ApiError> {
+pub async fn remove(State(app): Shared, Path((word, id)): Path<(String, String)>) -> Answer {
     let kind = ContainerType::from_plural(&word)
         .filter(|kind| *kind > ContainerType::Project)
         .ok_or_else(unknown_route)?;
@@ -100,40 +158,24 @@ pub fn ensure_project(
     group_id: &str,
     label: &str,
 ) -> Result<String, ApiError> {
-    group(
-        writer,
-        Era::default(),
-        checked(
-            ContainerType::Group,
-            json!({"_id": group_id, "label": group_id}),
-        )?,
-    )?;
-    let known = writer
+    let body = members(json!({"_id": group_id, "label": group_id}));
+    let body = schema::container(ContainerType::Group, body)?;
+    group(writer, Era::default(), body)?;
+    if let Some(known) = child_labelled(writer, group_id, label) {
+        return Ok(known);
+    }
+    let body = members(json!({"group": group_id, "label": label}));
+    let body = schema::container(ContainerType::Project, body)?;
+    below(writer, ContainerType::Group, ContainerType::Project, body)
+}
+
+/// The id of the container of this label right below another one.
+fn child_labelled(writer: &Writer<'_>, parent: &str, label: &str) -> Option<String> {
+    writer
         .index()
-        .children(Some(group_id))
+        .children(Some(parent))
         .find(|it| it.label == label)
-        .map(|it| it.id.clone());
-    match known {
-        Some(id) => Ok(id),
-        None => project(
-            writer,
-            checked(
-                ContainerType::Project,
-                json!({"group": group_id, "label": label}),
-            )?,
-        ),
-    }
-}
-
-fn checked(kind: ContainerType, body: Value) -> Result<Body, ApiError> {
-    match body {
-        Value::Object(body) => schema::container(kind, body),
-        _ => Err(ApiError::invalid("an object is expected")),
-    }
-}
-
-fn made(id: String) -> (StatusCode, String) {
-    (StatusCode::OK, id)
+        .map(|it| it.id.clone())
 }
 
 /// Making a group that exists is no error: it is answered with 202 (in 2018 with 201) and left
@@ -165,38 +207,30 @@ fn group(
         None => {}
     }
     let label = schema::optional(&mut body, "label").unwrap_or_else(|| id.clone());
-    let folder = writer.free_path(None, &id);
-    let new = Container {
-        id,
-        kind: ContainerType::Group,
-        parent: None,
-        label,
-        fields: body,
-        folder,
-        created: Utc::now(),
-        modified: Utc::now(),
-    };
-    insert(writer, new).map(made)
+    insert(writer, ContainerType::Group, id.clone(), None, label, body)?;
+    Ok((StatusCode::OK, id))
 }
 
-/// A second project of the same label in a group is made without complaint, as on Flywheel.
-fn project(writer: &mut Writer<'_>, mut body: Body) -> Result<String, ApiError> {
-    let parent = parent(writer, ContainerType::Group, &mut body, "group")?;
+/// A container with a label of its own below the one that the body names. A second one of the same
+/// label is made without complaint, as on Flywheel.
+fn below(
+    writer: &mut Writer<'_>,
+    above: ContainerType,
+    kind: ContainerType,
+    mut body: Body,
+) -> Result<String, ApiError> {
+    let parent = parent(writer, above, &mut body)?;
     let label = schema::required(&mut body, "label")?;
-    add(writer, ContainerType::Project, parent, label, body)
+    add(writer, kind, parent, label, body)
 }
 
 /// Label and code of a subject are one value; the code wins, and it is unique in its project.
 fn subject(writer: &mut Writer<'_>, mut body: Body) -> Result<String, ApiError> {
-    let parent = parent(writer, ContainerType::Project, &mut body, "project")?;
+    let parent = parent(writer, ContainerType::Project, &mut body)?;
     let label = schema::optional(&mut body, "label");
     let code = schema::optional(&mut body, "code").or(label);
     let code = code.ok_or_else(|| ApiError::invalid("'code' is a required property"))?;
-    if writer
-        .index()
-        .children(Some(&parent))
-        .any(|it| it.label == code)
-    {
+    if child_labelled(writer, &parent, &code).is_some() {
         return Err(ApiError::unprocessable(format!(
             "subject code \"{code}\" already exists in project {parent}"
         )));
@@ -257,34 +291,18 @@ fn session_subject(
     }
     let project = project.ok_or_else(|| ApiError::invalid("'project' is a required property"))?;
     let mut given = schema::container(ContainerType::Subject, given)?;
-    let code = given
+    let known = given
         .get("code")
         .or_else(|| given.get("label"))
         .and_then(Value::as_str)
-        .map(str::to_owned);
-    let known = writer
-        .index()
-        .children(Some(&project))
-        .find(|it| Some(&it.label) == code.as_ref())
-        .map(|it| it.id.clone());
+        .and_then(|code| child_labelled(writer, &project, code));
     given.insert("project".into(), json!(project));
     known.map_or_else(|| self::subject(writer, given), Ok)
 }
 
-fn acquisition(writer: &mut Writer<'_>, mut body: Body) -> Result<String, ApiError> {
-    let parent = parent(writer, ContainerType::Session, &mut body, "session")?;
-    let label = schema::required(&mut body, "label")?;
-    add(writer, ContainerType::Acquisition, parent, label, body)
-}
-
 /// The id of the container that the body names as the one above.
-fn parent(
-    writer: &Writer<'_>,
-    kind: ContainerType,
-    body: &mut Body,
-    key: &str,
-) -> Result<String, ApiError> {
-    let id = schema::required(body, key)?;
+fn parent(writer: &Writer<'_>, kind: ContainerType, body: &mut Body) -> Result<String, ApiError> {
+    let id = schema::required(body, kind.name())?;
     container(writer.index(), kind, &id)?;
     Ok(id)
 }
@@ -297,23 +315,30 @@ fn add(
     fields: Body,
 ) -> Result<String, ApiError> {
     let id = writer.index().fresh_id();
-    let folder = writer.free_path(Some(&parent), &label);
-    let new = Container {
+    insert(writer, kind, id.clone(), Some(parent), label, fields)?;
+    Ok(id)
+}
+
+fn insert(
+    writer: &mut Writer<'_>,
+    kind: ContainerType,
+    id: String,
+    parent: Option<String>,
+    label: String,
+    fields: Body,
+) -> Result<(), ApiError> {
+    // Of a group the id is what its users chose.
+    let name = if parent.is_none() { &id } else { &label };
+    let folder = writer.free_path(parent.as_deref(), name);
+    private_dir(&writer.store().path(&folder))?;
+    writer.put(Change::Container(Container {
         id,
         kind,
-        parent: Some(parent),
+        parent,
         label,
         fields,
         folder,
         created: Utc::now(),
         modified: Utc::now(),
-    };
-    insert(writer, new)
-}
-
-fn insert(writer: &mut Writer<'_>, new: Container) -> Result<String, ApiError> {
-    private_dir(&writer.store().path(&new.folder))?;
-    let id = new.id.clone();
-    writer.put(Change::Container(new))?;
-    Ok(id)
+    }))
 }

@@ -11,7 +11,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use serde_json::{Map, Value, json};
 
-use super::{Shared, unknown_route};
+use super::{Answer, Shared, unknown_route};
 use crate::api_error::ApiError;
 use crate::app::App;
 use crate::ids::uuid;
@@ -22,7 +22,7 @@ use crate::store::private_options;
 const FILE: &str = "deid-log.jsonl";
 
 /// `POST /deid-log/logs`.
-pub async fn add(State(app): Shared, bytes: Bytes) -> Result<Json<Value>, ApiError> {
+pub async fn add(State(app): Shared, bytes: Bytes) -> Answer {
     is_kept(&app)?;
     let mut record = schema::object(&bytes)?;
     for (key, value) in &record {
@@ -49,7 +49,7 @@ pub async fn add(State(app): Shared, bytes: Bytes) -> Result<Json<Value>, ApiErr
 }
 
 /// `GET /deid-log/logs/{id}`.
-pub async fn show(State(app): Shared, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+pub async fn show(State(app): Shared, Path(id): Path<String>) -> Answer {
     is_kept(&app)?;
     record(&app, &id)
         .map(Json)

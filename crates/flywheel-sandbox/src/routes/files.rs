@@ -9,10 +9,10 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, Head
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio_util::io::ReaderStream;
 
-use super::{Shared, container, file_level};
+use super::{Answer, Shared, container, file_level, missing};
 use crate::api_error::ApiError;
 use crate::app::App;
 use crate::auth;
@@ -100,7 +100,7 @@ pub async fn remove(
     State(app): Shared,
     Path((word, id, name)): Path<(String, String, String)>,
     headers: HeaderMap,
-) -> Result<Json<Value>, ApiError> {
+) -> Answer {
     auth::check(&headers, &app)?;
     let kind = file_level(&word)?;
     app.store.write(|writer| {
@@ -117,7 +117,7 @@ pub async fn remove(
 pub async fn info(
     State(app): Shared,
     Path((word, id, name)): Path<(String, String, String)>,
-) -> Result<Json<Value>, ApiError> {
+) -> Answer {
     let kind = file_level(&word)?;
     app.read(|documents| {
         find(documents.index, kind, &id, &name).map(|file| Json(documents.file(file)))
@@ -125,12 +125,12 @@ pub async fn info(
 }
 
 /// `GET /api/files/{id}`.
-pub async fn show(State(app): Shared, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+pub async fn show(State(app): Shared, Path(id): Path<String>) -> Answer {
     app.read(|documents| by_id(documents.index, &id).map(|file| Json(documents.file(file))))
 }
 
 /// `GET /api/files/{id}/versions`: newest first.
-pub async fn versions(State(app): Shared, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+pub async fn versions(State(app): Shared, Path(id): Path<String>) -> Answer {
     app.read(|documents| {
         let file = by_id(documents.index, &id)?;
         let versions = std::iter::once(&file.current).chain(file.older.iter().rev());
@@ -157,5 +157,5 @@ fn find<'a>(
 fn by_id<'a>(index: &'a Index, id: &str) -> Result<&'a FileRecord, ApiError> {
     index
         .file_by_id(id)
-        .ok_or_else(|| ApiError::not_found(format!("Could not find files {id}")))
+        .ok_or_else(|| missing("files", id))
 }

@@ -6,9 +6,10 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
 
-use super::{Shared, accepts};
+use super::{Answer, Shared, accepts};
 use crate::api_error::ApiError;
 use crate::app::App;
 use crate::documents::Documents;
@@ -16,8 +17,6 @@ use crate::index::Index;
 use crate::model::{Container, ContainerType, FileRecord};
 use crate::options::Era;
 use crate::schema;
-
-type Answer = Result<Json<Value>, ApiError>;
 
 const MOST_UIDS: usize = 20_000;
 
@@ -29,7 +28,7 @@ enum PathNode<'a> {
 
 /// `POST /api/lookup`: the container or file at the end of the path.
 pub async fn lookup(State(app): Shared, headers: HeaderMap, bytes: Bytes) -> Answer {
-    let path = path(&bytes).map_err(|error| as_the_era_answers(&app, error))?;
+    let path = path(&app, &bytes)?;
     let levels = Levels::of(&app, &headers);
     app.read(|documents| {
         let nodes = walk(documents.index, levels, &path)?;
@@ -42,7 +41,7 @@ pub async fn lookup(State(app): Shared, headers: HeaderMap, bytes: Bytes) -> Ans
 
 /// `POST /api/resolve`: the nodes of the path, and the children of the last one.
 pub async fn resolve(State(app): Shared, headers: HeaderMap, bytes: Bytes) -> Answer {
-    let path = path(&bytes).map_err(|error| as_the_era_answers(&app, error))?;
+    let path = path(&app, &bytes)?;
     let levels = Levels::of(&app, &headers);
     app.read(|documents| {
         let index = documents.index;
@@ -70,14 +69,6 @@ pub async fn resolve(State(app): Shared, headers: HeaderMap, bytes: Bytes) -> An
             json!({"path": shown(&nodes), "children": shown(&children)}),
         ))
     })
-}
-
-/// Servers of 2019 fail on a body that they cannot read.
-fn as_the_era_answers(app: &App, error: ApiError) -> ApiError {
-    match app.options.era {
-        Era::Mid => ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.message()),
-        Era::Old | Era::Current => error,
-    }
 }
 
 /// The levels of a path: with or without the subject between project and session.
@@ -183,28 +174,21 @@ fn projects(body: &Map<String, Value>) -> Vec<String> {
 }
 
 fn texts(value: &Value, key: &str) -> Result<Vec<String>, ApiError> {
-    let invalid = || ApiError::invalid(format!("'{key}' must be a list of texts"));
-    match value {
-        Value::Null => Ok(Vec::new()),
-        Value::Array(texts) => texts
-            .iter()
-            .map(|it| {
-                it.as_str()
-                    .map(str::to_owned)
-                    .ok_or_else(invalid)
-            })
-            .collect(),
-        _ => Err(invalid()),
-    }
+    Option::deserialize(value)
+        .map(Option::unwrap_or_default)
+        .map_err(|_| ApiError::invalid(format!("'{key}' must be a list of texts")))
 }
 
-fn path(bytes: &[u8]) -> Result<Vec<String>, ApiError> {
-    let body = schema::object(bytes)?;
-    texts(
-        body.get("path")
-            .ok_or_else(|| ApiError::invalid("'path' is a required property"))?,
-        "path",
-    )
+fn path(app: &App, bytes: &[u8]) -> Result<Vec<String>, ApiError> {
+    let path = schema::object(bytes).and_then(|body| match body.get("path") {
+        Some(path) => texts(path, "path"),
+        None => Err(ApiError::invalid("'path' is a required property")),
+    });
+    path.map_err(|error| match app.options.era {
+        // These servers fail on a body that they cannot read.
+        Era::Mid => ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.message()),
+        Era::Old | Era::Current => error,
+    })
 }
 
 fn show(documents: Documents<'_>, node: &PathNode<'_>) -> Value {

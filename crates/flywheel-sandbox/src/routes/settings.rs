@@ -8,15 +8,13 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use serde_json::{Map, Value, json};
 
-use super::{Shared, container, unknown_route};
+use super::{Answer, Shared, container, unknown_route};
 use crate::api_error::ApiError;
 use crate::app::App;
 use crate::index::Change;
 use crate::model::{ContainerType, stamp};
 use crate::options::Era;
 use crate::schema;
-
-type Answer = Result<Json<Value>, ApiError>;
 
 /// The scope of the site's settings; no container can have this id.
 pub const SITE: &str = "<site>";

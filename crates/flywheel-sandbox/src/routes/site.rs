@@ -6,47 +6,43 @@ use serde_json::{Value, json};
 
 use super::Shared;
 use crate::app::App;
+use crate::documents::members;
 use crate::model::{USER, stamp};
 use crate::options::{Era, Options};
 
 /// `GET /api/config`; needs no key.
 pub async fn config(State(app): Shared) -> Json<Value> {
     let signed = app.options.signed_urls || app.options.unsigned_storage;
-    let mut config = json!({
+    let mut config = members(json!({
         "site": site(&app),
-        "features": features(&app.options, signed),
-        "signed_url": signed,
         "auth": {},
         "created": stamp(app.started),
         "modified": stamp(app.started),
-    });
-    if let (Era::Old, Value::Object(config)) = (app.options.era, &mut config) {
-        config.retain(|key, _| !matches!(key.as_str(), "features" | "signed_url"));
+    }));
+    if app.options.era > Era::Old {
+        let features = features(&app.options, signed);
+        config.extend(members(json!({"features": features, "signed_url": signed})));
     }
-    Json(config)
+    Json(config.into())
 }
 
 fn site(app: &App) -> Value {
-    let mut site = json!({
+    let mut site = members(json!({
         "name": "fwupload sandbox",
         "api_url": format!("{}/api", app.url),
         "registered": true,
-    });
-    let Some(fields) = site.as_object_mut() else {
-        return site;
-    };
+    }));
     if app.options.era > Era::Old {
-        fields.insert("upload_maximum_bytes".into(), json!("10737418240"));
+        site.insert("upload_maximum_bytes".into(), json!("10737418240"));
     }
     if app.options.era == Era::Current {
-        fields.insert("id".into(), json!("sandbox"));
-        fields.insert("inactivity_timeout".into(), json!(900));
+        site.extend(members(json!({"id": "sandbox", "inactivity_timeout": 900})));
     }
     if app.options.deid_log {
         let url = format!("{}/deid-log", app.url);
-        fields.insert("deid_log_url".into(), json!(url));
+        site.insert("deid_log_url".into(), json!(url));
     }
-    site
+    site.into()
 }
 
 fn features(options: &Options, signed: bool) -> Value {

@@ -79,8 +79,7 @@ fn allowed(
     let mut tickets = app.tickets();
     let signature = parameters
         .get("signature")
-        .map(String::as_str)
-        .unwrap_or_default();
+        .map_or("", String::as_str);
     let storage = app.options.storage;
     if !tickets.is_signed(&address.ticket, address.part, signature)
         || address.host != storage.host()
@@ -203,7 +202,7 @@ async fn store(app: &App, body: Body, length: u64) -> Result<Received, Refusal> 
             .await
             .map_err(|_| INTERNAL)?;
     }
-    if incoming.size() != length {
+    if incoming.size != length {
         return Err(INCOMPLETE);
     }
     incoming
