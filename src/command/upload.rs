@@ -7,7 +7,7 @@ use flywheel_client::{ApiKey, Client, ClientNotice};
 use tokio::runtime::Runtime;
 
 use crate::cli::UploadArgs;
-use crate::client_failure::{cause_of, cause_of_form};
+use crate::client_failure::{cause_of, cause_of_form, path_of};
 use crate::config::{Config, Environment, Server};
 use crate::credential::{KeyOrigin, PseudonymKeySources};
 use crate::event::{Event, Events, Mode, ProfileFacts, RunEnd, RunStart, Severity};
@@ -132,7 +132,7 @@ fn resolve(
     runtime.block_on(async {
         tokio::select! {
             biased;
-            () = stop.wait() => Err(stop.reason().unwrap_or_else(|| Error::new(RunCode::Interrupted, RunCode::Interrupted.sentence()))),
+            () = stop.wait() => Err(stop.reason().unwrap_or(RunCode::Interrupted.into())),
             plan = plan => plan.unwrap_or_else(|e| Err(Error::new(RunCode::Internal, format!("the plan was not made: {e}")))),
         }
     })
@@ -199,15 +199,23 @@ fn tell(events: &Events, notice: ClientNotice) {
             kind,
             taken,
             twin,
-            empty: true,
+            empty,
         } => {
+            let kind = kind.as_str();
             let [taken, twin] = [taken, twin].map(|id| escape_for_terminal(&id));
-            let text = format!(
-                "{0} {twin} was made by this run at the same time as another program made {0} \
-                    {taken}, which takes everything. The \
-                 first is empty and could not be removed again: delete it, or have it deleted",
-                kind.as_str()
-            );
+            let text = if empty {
+                format!(
+                    "{kind} {twin} was made by this run at the same time as another program made \
+                        {kind} {taken}, which takes everything. The first is empty and could not \
+                        be removed again: delete it, or have it deleted"
+                )
+            } else {
+                format!(
+                    "{kind} {taken} exists twice: {kind} {twin} is the same, made by another \
+                        program at the same time. Everything goes to the older one; move what the \
+                        other holds, or delete it"
+                )
+            };
             events.notice(Severity::Warning, "twin-container", text);
         }
         ClientNotice::StudyElsewhere { session } => {
@@ -219,21 +227,6 @@ fn tell(events: &Events, notice: ClientNotice) {
                  `--if-study-elsewhere fail` sends no such study"
             );
             events.notice(Severity::Warning, "study-elsewhere", text);
-        }
-        ClientNotice::Twin {
-            kind,
-            taken,
-            twin,
-            empty: false,
-        } => {
-            let [taken, twin] = [taken, twin].map(|id| escape_for_terminal(&id));
-            let text = format!(
-                "{0} {taken} exists twice: {0} {twin} is the same, made by another program at the \
-                    same time. Everything goes to \
-                 the older one; move what the other holds, or delete it",
-                kind.as_str()
-            );
-            events.notice(Severity::Warning, "twin-container", text);
         }
         ClientNotice::Outage {
             error,
@@ -261,14 +254,9 @@ fn tell(events: &Events, notice: ClientNotice) {
             events.notice(Severity::Notice, "outage-over", text);
         }
         ClientNotice::FormInstead { cause } => {
-            events.notice(
-                Severity::Notice,
-                "storage",
-                format!(
-                    "a file goes through the site itself: {}",
-                    cause_of_form(&cause)
-                ),
-            );
+            let cause = cause_of_form(&cause);
+            let text = format!("a file goes through the site itself: {cause}");
+            events.notice(Severity::Notice, "storage", text);
         }
     }
 }
@@ -278,7 +266,7 @@ fn announce(plan: &UploadPlan, config: &Config, events: &Events) {
     let governing = plan.governing.as_ref();
     events.send(Event::Started(Box::new(RunStart {
         version: env!("CARGO_PKG_VERSION"),
-        project: plan.project.path(),
+        project: path_of(&plan.project),
         site: plan.site.clone(),
         mode: match plan.sink {
             Sink::Upload(_) => Mode::Upload,
