@@ -52,8 +52,10 @@ trait EventConsumer: Send {
     /// Shows or writes one event, which the counters include. Errors: it cannot be written.
     fn event(&mut self, event: &Event, counters: &Counters) -> Result<(), Error>;
 
-    /// Updates the progress.
-    fn tick(&mut self, _: &Counters) {}
+    /// Updates the progress. Errors: it cannot be written.
+    fn tick(&mut self, _: &Counters) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 /// Passes the events of one run to their consumers.
@@ -183,8 +185,7 @@ fn consume(
             counters.count(event, begin.elapsed());
             for consumer in &mut consumers {
                 // An error of one consumer does not stop the others.
-                let told = consumer.event(event, &counters);
-                first_error = first_error.and(told);
+                first_error = first_error.and(consumer.event(event, &counters));
             }
             if matches!(event, Event::Ended(_)) {
                 return first_error;
@@ -198,7 +199,7 @@ fn consume(
         {
             last_tick = counters.elapsed;
             for consumer in &mut consumers {
-                consumer.tick(&counters);
+                first_error = first_error.and(consumer.tick(&counters));
             }
         }
     }

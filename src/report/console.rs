@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::counters::Counters;
 use super::destination_tree::DestinationTree;
-use super::printer::{Printer, Tone};
+use super::printer::{Printer, Tone, terminal_width};
 use super::progress::{ProgressBars, ProgressLines, terminal};
 use super::redact::Paths;
 use super::report_path::ReportPath;
@@ -23,8 +23,8 @@ use crate::failure::{Error, FileCode, FileFailure, RunCode};
 use dicom_lossless::escape_for_terminal;
 
 /// Shows events as text.
-pub(super) struct Console {
-    printer: Printer,
+pub struct Console {
+    pub printer: Printer,
     paths: Paths,
     verbosity: Verbosity,
     progress: Progress,
@@ -43,7 +43,7 @@ pub(super) struct Console {
 }
 
 impl Console {
-    pub(super) fn new(
+    pub fn new(
         printer: Printer,
         paths: Paths,
         (verbosity, progress): (Verbosity, Progress),
@@ -69,11 +69,6 @@ impl Console {
         }
     }
 
-    /// The first error of writing, once.
-    pub(super) fn take_error(&mut self) -> Option<std::io::Error> {
-        self.printer.take_error()
-    }
-
     fn says(&self, from: Verbosity) -> bool {
         self.verbosity >= from
     }
@@ -90,10 +85,9 @@ impl Console {
                 .prose(&format!("to {project}{site}: {treatment}"));
         }
         if self.progress == Progress::Bar {
-            let bars = ProgressBars::new(terminal(console::Term::buffered_stderr()), || {
-                console::Term::stderr().size().1
-            });
-            self.printer.above(Some(bars.group()));
+            let target = terminal(console::Term::buffered_stderr());
+            let bars = ProgressBars::new(target, terminal_width);
+            self.printer.bars = Some(bars.all.clone());
             self.bars = Some(bars);
         }
     }
@@ -278,7 +272,7 @@ impl Console {
             self.printer.line(&format!(
                 "  hint: {}",
                 self.paths
-                    .shown_message(&failure.hint(), &settled.path)
+                    .shown_message(failure.hint(), &settled.path)
             ));
         }
     }
@@ -286,7 +280,7 @@ impl Console {
     fn ended(&mut self, end: &RunEnd) {
         if let Some(bars) = self.bars.take() {
             bars.clear();
-            self.printer.above(None);
+            self.printer.bars = None;
         }
         if !self.says(Verbosity::Quiet) {
             return;
@@ -478,7 +472,7 @@ impl EventConsumer for Console {
         Ok(())
     }
 
-    fn tick(&mut self, counters: &Counters) {
+    fn tick(&mut self, counters: &Counters) -> Result<(), Error> {
         if let Some(bars) = &self.bars {
             bars.show(counters, &self.printer);
         }
@@ -487,6 +481,7 @@ impl EventConsumer for Console {
         {
             self.printer.timed_line(&line);
         }
+        Ok(())
     }
 }
 

@@ -147,8 +147,8 @@ pub(super) fn consume(consumer: &mut dyn EventConsumer, events: &[Event]) {
             .event(event, &counters)
             .unwrap();
         if matches!(event, Event::Sent { .. }) {
-            consumer.tick(&counters);
-            consumer.tick(&counters);
+            consumer.tick(&counters).unwrap();
+            consumer.tick(&counters).unwrap();
         }
     }
 }
