@@ -9,7 +9,7 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
-use crate::cli::{MergeArgs, ReportCommand};
+use crate::cli::ReportCommand;
 use crate::config::ReportFormat;
 use crate::event::Severity;
 use crate::exit::ExitStatus;
@@ -17,16 +17,11 @@ use crate::failure::{Error, RunCode};
 use crate::report::merge;
 use dicom_lossless::display_path;
 
-use super::{remark, unwritten, warn};
+use super::{remark, warn, written};
 
 /// Runs a command about reports.
 pub fn run(command: &ReportCommand) -> Result<(), Error> {
-    match command {
-        ReportCommand::Merge(args) => merge_reports(args),
-    }
-}
-
-fn merge_reports(args: &MergeArgs) -> Result<(), Error> {
+    let ReportCommand::Merge(args) = command;
     let output = args
         .output
         .as_deref()
@@ -53,8 +48,10 @@ fn merge_reports(args: &MergeArgs) -> Result<(), Error> {
 
 fn format_of(path: &Path) -> Result<ReportFormat, Error> {
     ReportFormat::of(path).ok_or_else(|| {
-        let what = "the name given to `--output` does not say which format is meant";
-        Error::new(RunCode::Usage, what).with_hint("end the name with .jsonl, .json or .csv")
+        Error::usage(
+            "the name given to `--output` does not say which format is meant",
+            "end the name with .jsonl, .json or .csv",
+        )
     })
 }
 
@@ -97,12 +94,7 @@ fn unwritable(path: &Path, error: &io::Error) -> Error {
 
 fn to_stdout(bytes: io::Result<Vec<u8>>) -> Result<(), Error> {
     let mut out = io::stdout().lock();
-    let written = bytes.and_then(|bytes| out.write_all(&bytes));
-    match written.and_then(|()| out.flush()) {
-        // A reader that went away has read enough.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(unwritten(&error).with_hint("check where it leads to, or give `--output FILE`"))
-        }
-        _ => Ok(()),
-    }
+    let result = bytes.and_then(|bytes| out.write_all(&bytes));
+    written(result.and_then(|()| out.flush()))
+        .map_err(|error| error.with_hint("check where it leads to, or give `--output FILE`"))
 }

@@ -38,7 +38,6 @@ fn language(args: &ConvertArgs) -> Result<Language, Error> {
         ProfileLanguage::Yaml => Language::Yaml,
         ProfileLanguage::Json => Language::Json,
     });
-    let usage = |what: &str, hint: &str| Err(Error::new(RunCode::Usage, what).with_hint(hint));
     let Some(output) = &args.output else {
         // Flywheel's languages become TOML, and TOML, which the built-in ones are in, becomes YAML.
         let from_flywheel = matches!(
@@ -52,14 +51,14 @@ fn language(args: &ConvertArgs) -> Result<Language, Error> {
         }));
     };
     match (by_flag, Language::of(output)) {
-        (_, None) => usage(
+        (_, None) => Err(Error::usage(
             "the name of the output does not say what is in it",
             "end it with .toml, .yaml, .yml or .json",
-        ),
-        (Some(to), Some(named)) if to != named => usage(
+        )),
+        (Some(to), Some(named)) if to != named => Err(Error::usage(
             "`--to` and the name of the output say different things",
             "leave out `--to`",
-        ),
+        )),
         (_, Some(named)) => Ok(named),
     }
 }

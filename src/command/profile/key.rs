@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::cli::KeyArgs;
 use crate::credential::{FirstUse, KeptFor, PseudonymKeyOrigin};
 use crate::exit::ExitStatus;
-use crate::failure::{Error, RunCode};
+use crate::failure::Error;
 use dicom_deid::pseudonym::PseudonymKey;
 use dicom_lossless::display_path;
 
@@ -55,9 +55,11 @@ fn show(key: &PseudonymKey, origin: &PseudonymKeyOrigin, as_json: bool) -> Resul
 
 /// Keys are kept by the names of group and project, so that no server has to be asked.
 fn project(args: &KeyArgs) -> Result<(String, String), Error> {
-    let usage = |what| {
-        Err(Error::new(RunCode::Usage, what)
-            .with_hint("add `--project group/project`, or name a key"))
+    let usage = |what: &str| {
+        Err(Error::usage(
+            what,
+            "add `--project group/project`, or name a key",
+        ))
     };
     match args
         .project

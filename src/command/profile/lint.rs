@@ -8,7 +8,7 @@ use crate::failure::Error;
 use dicom_deid::profile::{self, LintFinding, LintReport, Severity};
 use dicom_lossless::escape_for_terminal;
 
-use super::super::say;
+use super::super::{plural, say};
 use super::layout::{heading, is_folded, list, wrap};
 use super::selection::{SelectedProfile, select};
 
@@ -94,19 +94,18 @@ fn table(selected: &SelectedProfile, lint: &LintReport, all: bool) -> String {
 }
 
 fn verdict(lint: &LintReport) -> String {
-    let counted = |count, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
     let (warnings, notes) = (lint.count(Severity::Warning), lint.count(Severity::Note));
     match (warnings, notes) {
         (0, 0) => "Nothing was found that may remain. That is no proof: look at cleaned files too."
             .to_owned(),
         (0, notes) => format!(
             "Nothing identifying was found to remain; {}.",
-            counted(notes, "note")
+            plural(notes, "note")
         ),
         (warnings, notes) => format!(
             "{}, {}: this may remain.",
-            counted(warnings, "warning"),
-            counted(notes, "note")
+            plural(warnings, "warning"),
+            plural(notes, "note")
         ),
     }
 }
