@@ -5,10 +5,7 @@
 //! judging.
 
 mod commands;
-mod explain;
 mod profile;
-mod report;
-mod sandbox;
 mod upload;
 mod values;
 
@@ -21,16 +18,16 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command as Definition, CommandFactory, FromArgMatches, Parser};
 
-use crate::failure::{Error, ExitStatus, RunCode};
+use crate::failure::{Error, ExitStatus};
 
-pub use commands::Command;
-pub use explain::ExplainCodeArgs;
+pub use commands::{
+    Command, ExplainCodeArgs, MergeArgs, ReportCommand, SandboxArgs, ServerEra, SignedUrls,
+    StorageKind,
+};
 pub use profile::{
     ConvertArgs, DiffArgs, ExplainArgs, KeyArgs, LintArgs, ProfileCommand, ShowArgs, TestArgs,
     WhichProfile,
 };
-pub use report::{MergeArgs, ReportCommand};
-pub use sandbox::{SandboxArgs, ServerEra, SignedUrls, StorageKind};
 pub use upload::{
     ConnectionArgs, DeidArgs, DestinationArgs, InputArgs, OutputArgs, PackagingArgs,
     PseudonymKeyArgs, ReportArgs, TransferArgs, UploadArgs,
@@ -226,7 +223,7 @@ pub fn refuse_reserved_word(arguments: &[OsString]) -> Result<(), Error> {
     }
     let what = format!("`{word}` is a reserved word and not a command of this version");
     let hint = format!("write `./{word}` for a file or folder of that name");
-    Err(Error::new(RunCode::Usage, what).with_hint(hint))
+    Err(Error::usage(what, hint))
 }
 
 /// Parses the arguments, the first of which is the program's name.

@@ -80,10 +80,11 @@ impl CodeEntry {
     }
 }
 
-/// Declares an enum of codes, each with its row of the table.
+/// Declares an enum of codes, each with its row of the table. An exit code has no other name than
+/// its number.
 macro_rules! codes {
     ($(#[$attribute:meta])* $name:ident, $kind:ident: $($variant:ident $(= $number:literal)? {
-        code: $code:literal,
+        $(code: $code:literal,)?
         sentence: $sentence:literal,
         hint: $hint:literal,
         $(exit: $exit:ident,)?
@@ -103,7 +104,7 @@ macro_rules! codes {
                 match self {
                     $(Self::$variant => {
                         const ENTRY: CodeEntry = CodeEntry {
-                            code: $code,
+                            code: concat!($($number)? $($code)?),
                             sentence: $sentence,
                             hint: $hint,
                             $(exit: ExitStatus::$exit,)?
