@@ -19,6 +19,7 @@ pub use crate::cli::{
     PathList, Shard,
 };
 use crate::discover::Inputs;
+use crate::exit::Strictness;
 use dicom_deid::profile::OnLeak;
 pub use typed::{jobs, max_header, on_leak, part_size};
 
@@ -229,7 +230,6 @@ pub enum Progress {
 
 /// What is written down, and what counts as success.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "independent flags")]
 pub struct Report {
     /// Where the failure report goes.
     pub path: PathBuf,
@@ -245,10 +245,8 @@ pub struct Report {
     pub log: Option<PathBuf>,
     /// Paths are replaced by keyed hashes.
     pub redact_paths: bool,
-    /// A skipped file counts as a failed one.
-    pub fail_on_skip: bool,
-    /// Nothing to upload is fine.
-    pub allow_empty: bool,
+    /// What counts as success.
+    pub strictness: Strictness,
 }
 
 /// The format of the failure report.

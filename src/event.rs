@@ -11,7 +11,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use schemars::{JsonSchema, Schema};
-use serde::de::IntoDeserializer;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::discover::SkipReason;
@@ -373,13 +372,10 @@ fn no_containers_in_merged_reports(schema: &mut Schema) {
 fn known_reasons<'de, D: Deserializer<'de>>(
     counts: D,
 ) -> Result<BTreeMap<SkipReason, u64>, D::Error> {
-    let known = |reason: String| {
-        SkipReason::deserialize(reason.into_deserializer()).map_err(|_: serde::de::value::Error| ())
-    };
     let counts = BTreeMap::<String, u64>::deserialize(counts)?;
     Ok(counts
         .into_iter()
-        .filter_map(|(reason, n)| Some((known(reason).ok()?, n)))
+        .filter_map(|(reason, n)| Some((serde_json::from_value(reason.into()).ok()?, n)))
         .collect())
 }
 

@@ -115,7 +115,7 @@ impl Reporter {
 
 /// Shows an error that stopped a command without a reporter.
 pub fn print_error(error: &Error, color: bool, paths: &Paths) {
-    Printer::on_stderr(color).stop(&paths.error(error));
+    Printer::on_stderr(color).stop(&paths.redact_error(error));
 }
 
 /// Asks a question. The answer `yes` confirms; any other one, and the end of the input, does not.
@@ -176,7 +176,7 @@ fn consume(
     let mut first_error = Ok(());
     loop {
         let event = match events.recv_timeout(TICK) {
-            Ok(event) => Some(paths.event(event)),
+            Ok(event) => Some(paths.redact_event(event)),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => return first_error,
         };

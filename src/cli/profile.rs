@@ -137,7 +137,7 @@ pub enum ProfileCommand {
 
 /// Which profile a command is about.
 #[derive(Debug, Clone, Default, Args)]
-pub struct WhichProfile {
+pub struct ProfileSelectionArgs {
     /// A built-in profile or a file
     #[arg(value_name = "NAME|FILE", long_help = format!("The profile: {WHICH_HINT}"))]
     pub profile: Option<String>,
@@ -160,7 +160,7 @@ pub struct ShowArgs {
     pub show_secrets: bool,
     /// The profile. It comes last: its flags stand under a heading of their own.
     #[command(flatten)]
-    pub which: WhichProfile,
+    pub selection: ProfileSelectionArgs,
 }
 
 /// Flags of `profile convert`.
@@ -290,7 +290,7 @@ pub struct KeyArgs {
 pub struct LintArgs {
     /// The profile.
     #[command(flatten)]
-    pub which: WhichProfile,
+    pub selection: ProfileSelectionArgs,
     /// Name every attribute instead of the first few of each sort
     #[arg(long)]
     pub all: bool,
@@ -304,7 +304,7 @@ pub struct LintArgs {
 pub struct ExplainArgs {
     /// The profile.
     #[command(flatten)]
-    pub which: WhichProfile,
+    pub selection: ProfileSelectionArgs,
     /// Show the attributes that no rule names as well
     #[arg(long)]
     pub all: bool,

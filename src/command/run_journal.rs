@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::path::PathBuf;
 
 use super::sandbox::Sandbox;
-use crate::config::PackageBy;
 use crate::event::{Events, Severity};
 use crate::failure::{Error, RunCode};
 use crate::journal::{Journal, JournalIdentity, JournalScope, WaitForRun};
@@ -100,10 +99,7 @@ fn without_folder() -> Error {
 /// journal's own.
 fn settings(plan: &UploadPlan, residual: Option<OnLeak>) -> String {
     let packaging = &plan.packaging;
-    let package = match packaging.package {
-        PackageBy::Series => "series",
-        PackageBy::Instance => "instance",
-    };
+    let package = format!("{:?}", packaging.package).to_lowercase();
     let version = env!("CARGO_PKG_VERSION");
     let secrets = plan
         .governing

@@ -11,7 +11,7 @@ use crate::client_failure::{cause_of, cause_of_form, path_of};
 use crate::config::{Config, Environment, Server};
 use crate::credential::{KeyOrigin, PseudonymKeySources};
 use crate::event::{Event, Events, Mode, ProfileFacts, RunEnd, RunStart, Severity};
-use crate::exit::{ExitStatus, Strictness};
+use crate::exit::ExitStatus;
 use crate::failure::{Error, RunCode};
 use crate::pipeline::{self, Stop};
 use crate::plan::{self, Sink, UploadPlan};
@@ -59,11 +59,10 @@ fn reported(config: &Config, reporter: Reporter, paths: &Paths) -> ExitStatus {
     let events = Events::new(reporter.events());
     let stopped_by = work(config, &events).err();
     let totals = events.with_totals(|totals| totals.clone());
-    let strictness = Strictness {
-        fail_on_skip: config.report.fail_on_skip,
-        allow_empty: config.report.allow_empty,
-    };
-    let status = ExitStatus::of_run(stopped_by.as_ref().map(|e| e.code), &totals, strictness);
+    let stopping_code = stopped_by
+        .as_ref()
+        .map(|error| error.code);
+    let status = ExitStatus::of_run(stopping_code, &totals, config.report.strictness);
     let end = RunEnd {
         totals,
         duration: started.elapsed(),
@@ -140,14 +139,11 @@ fn resolve(
 
 /// A sandbox keeps its keys in its own folder: they go with the data that they belong to.
 fn pseudonym_keys(config: &Config, sandbox: Option<&Sandbox>) -> PseudonymKeySources {
-    let sources = pseudonym_key_sources(&config.pseudonym_key.source);
-    match sandbox {
-        Some(sandbox) => PseudonymKeySources {
-            kept: Some(sandbox.home().join("pseudonym-keys")),
-            ..sources
-        },
-        None => sources,
+    let mut sources = pseudonym_key_sources(&config.pseudonym_key.source);
+    if let Some(sandbox) = sandbox {
+        sources.kept = Some(sandbox.home().join("pseudonym-keys"));
     }
+    sources
 }
 
 /// The client for the run, and the server that must live as long, where it is our own.

@@ -10,6 +10,7 @@ use super::{
     Progress, PseudonymKeyChoice, Report, ReportFormat, Server, SinkChoice, Transfer, Verbosity,
 };
 use crate::cli::{self, OtherFiles, ProgressStyle, Residual, UploadArgs};
+use crate::exit::Strictness;
 use crate::failure::Error;
 use dicom_deid::profile::OnLeak;
 
@@ -41,11 +42,17 @@ impl Config {
     /// Completes and checks what was typed. Errors: [`Error::usage`].
     pub fn new(args: &UploadArgs, environment: &Environment) -> Result<Self, Error> {
         let typed = Typed(args);
-        typed.refuse_contradictions()?;
+        typed.refuse_pairs()?;
+        typed.refuse_offline_without_answers()?;
+        typed.refuse_lone_companions()?;
         Ok(Self {
             input: typed.input()?,
             deid: typed.deid(),
-            pseudonym_key: typed.pseudonym_key(),
+            pseudonym_key: PseudonymKeyChoice {
+                source: args.deid.pseudonym_key.clone(),
+                make: args.deid.new_pseudonym_key,
+                change: args.deid.change_pseudonym_key,
+            },
             residual: args.deid.residual.map(on_leak),
             project: typed.project()?,
             packaging: args.destination.packaging.clone(),
@@ -70,12 +77,6 @@ impl Typed<'_> {
         } else {
             format!("`--{flag}`")
         }
-    }
-
-    fn refuse_contradictions(&self) -> Result<(), Error> {
-        self.refuse_pairs()?;
-        self.refuse_offline_without_answers()?;
-        self.refuse_lone_companions()
     }
 
     fn refuse_pairs(&self) -> Result<(), Error> {
@@ -207,15 +208,6 @@ impl Typed<'_> {
             (Some(profile), _) => DeidChoice::Profile(profile.clone()),
             (None, true) => DeidChoice::AsItIs,
             (None, false) => DeidChoice::Unsaid,
-        }
-    }
-
-    fn pseudonym_key(&self) -> PseudonymKeyChoice {
-        let deid = &self.0.deid;
-        PseudonymKeyChoice {
-            source: deid.pseudonym_key.clone(),
-            make: deid.new_pseudonym_key,
-            change: deid.change_pseudonym_key,
         }
     }
 
@@ -397,11 +389,10 @@ impl Typed<'_> {
             .files_from
             .contains(&PathList::Stdin);
         let interactive = environment.stdin_tty && environment.stderr_tty && !stdin_is_a_list;
-        let color = environment.color(args.color);
         Output {
             verbosity,
             progress,
-            color,
+            color: environment.color(args.color),
             json: args.json,
             assume_yes: args.yes,
             interactive,
@@ -431,8 +422,10 @@ impl Typed<'_> {
             path,
             format,
             redact_paths: args.redact_paths,
-            fail_on_skip: args.fail_on_skip,
-            allow_empty: args.allow_empty,
+            strictness: Strictness {
+                fail_on_skip: args.fail_on_skip,
+                allow_empty: args.allow_empty,
+            },
         })
     }
 }

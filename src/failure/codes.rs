@@ -46,16 +46,9 @@ pub enum CodeKind {
 impl CodeEntry {
     /// Every row: files, runs, exit codes.
     pub fn all() -> impl Iterator<Item = &'static Self> {
-        let files = FileCode::ALL
-            .iter()
-            .map(|code| code.entry());
-        let runs = RunCode::ALL
-            .iter()
-            .map(|code| code.entry());
-        let exits = ExitStatus::ALL
-            .iter()
-            .map(|status| status.entry());
-        files.chain(runs).chain(exits)
+        FileCode::entries()
+            .chain(RunCode::entries())
+            .chain(ExitStatus::entries())
     }
 
     /// The part of the code before the dot: the stage of the work that it belongs to.
@@ -98,6 +91,10 @@ macro_rules! codes {
         impl $name {
             /// Every code, in the order of the published list.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            pub(super) fn entries() -> impl Iterator<Item = &'static CodeEntry> {
+                Self::ALL.iter().map(|code| code.entry())
+            }
 
             /// The row of the table.
             pub fn entry(self) -> &'static CodeEntry {

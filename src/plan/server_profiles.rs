@@ -56,12 +56,10 @@ pub async fn ask(client: &Client, project: &Project) -> Result<ServerProfiles, E
 impl ServerProfiles {
     /// The levels at which a profile that may not be seen would go before everything that is.
     pub fn hidden(&self) -> Vec<Level> {
-        let nearer = |level: &Level| match &self.seen {
-            Some((seen, _)) => Level::ALL
-                .iter()
-                .take_while(|nearer| *nearer != seen)
-                .any(|nearer| nearer == level),
-            None => true,
+        let nearer = |level: &Level| {
+            self.seen
+                .as_ref()
+                .is_none_or(|(seen, _)| level < seen)
         };
         self.unseen
             .iter()

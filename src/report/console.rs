@@ -294,13 +294,11 @@ impl Console {
             return;
         }
         self.show_tree();
-        let report = self.report.clone();
-        let (start, command) = (self.start.take(), self.command.take());
         let context = SummaryContext {
-            start: start.as_ref(),
-            report: report.written(end.totals.failed),
-            earlier: report.earlier(),
-            command: command.as_deref(),
+            start: self.start.as_ref(),
+            report: self.report.written(end.totals.failed),
+            earlier: self.report.earlier(),
+            command: self.command.as_deref(),
         };
         let lines = if self.says(Verbosity::Normal) {
             summary::lines(end, context)

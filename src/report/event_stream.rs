@@ -225,7 +225,9 @@ impl EventStream {
     /// The record of an event; none for an event that is not part of the stream.
     fn record<'a>(&'a self, event: &'a Event, counters: &Counters) -> Option<EventRecord<'a>> {
         Some(match event {
-            Event::Started(start) => EventRecord::Start(RunFacts::of(start, self.paths.redacted())),
+            Event::Started(start) => {
+                EventRecord::Start(RunFacts::of(start, self.paths.is_redacting()))
+            }
             Event::Notice(notice) => EventRecord::Notice(notice.into()),
             Event::Discovered { files, bytes, done } => EventRecord::Discovered {
                 files: *files,

@@ -73,7 +73,7 @@ impl FailureReport {
             format: report.format,
             condition,
             facts: RunFacts {
-                redacted: Some(paths.redacted()),
+                redacted: Some(paths.is_redacting()),
                 ..RunFacts::default()
             },
             paths,
@@ -217,7 +217,7 @@ impl EventConsumer for FailureReport {
         }
         let written = match event {
             Event::Started(start) => {
-                self.facts = RunFacts::of(start, self.paths.redacted());
+                self.facts = RunFacts::of(start, self.paths.is_redacting());
                 match self.condition {
                     WriteCondition::Always => self.report().map(|_| ()),
                     _ => Ok(()),
@@ -335,7 +335,7 @@ pub fn folder_of(path: &Path) -> &Path {
 
 /// The path as it is shown to the user.
 fn shown(path: &Path, paths: &Paths) -> String {
-    if paths.redacted() {
+    if paths.is_redacting() {
         path.file_name()
             .unwrap_or_default()
             .to_string_lossy()

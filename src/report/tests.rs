@@ -188,8 +188,6 @@ fn json(paths: Paths, events: &[Event]) -> String {
 
 pub(super) fn report(folder: &Path, name: &str, format: ReportFormat, named: bool) -> Report {
     let path = folder.join(name);
-    let flags = (false, false, false);
-    let (redact_paths, fail_on_skip, allow_empty) = flags;
     Report {
         path,
         format,
@@ -197,9 +195,8 @@ pub(super) fn report(folder: &Path, name: &str, format: ReportFormat, named: boo
         rehearsal: false,
         fallback: None,
         log: None,
-        redact_paths,
-        fail_on_skip,
-        allow_empty,
+        redact_paths: false,
+        strictness: crate::exit::Strictness::default(),
     }
 }
 

@@ -5,7 +5,6 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::cli::{ConvertArgs, ProfileLanguage};
-use crate::exit::ExitStatus;
 use crate::failure::{Error, RunCode};
 use dicom_deid::profile::{Document, Language};
 use dicom_lossless::display_path;
@@ -13,7 +12,7 @@ use dicom_lossless::display_path;
 use super::super::{remark, say};
 
 /// Converts a profile and writes it to a file or to standard output.
-pub fn run(args: &ConvertArgs) -> Result<ExitStatus, Error> {
+pub fn run(args: &ConvertArgs) -> Result<(), Error> {
     let to = language(args)?;
     let document = Document::load(&args.input)?;
     let converted = document.convert(to)?;
@@ -27,7 +26,7 @@ pub fn run(args: &ConvertArgs) -> Result<ExitStatus, Error> {
     if document.has_comments {
         remark("its comments are not carried over");
     }
-    Ok(ExitStatus::Success)
+    Ok(())
 }
 
 /// The language that the flag or the name of the file states; else TOML for Flywheel's languages,

@@ -19,7 +19,7 @@ const NAMES: usize = 49;
 
 /// Says what the profile leaves behind. Something identifying that may remain is exit status 3.
 pub fn run(args: &LintArgs) -> Result<ExitStatus, Error> {
-    let selected = select(&args.which)?.required()?;
+    let selected = select(&args.selection)?.required()?;
     let lint = profile::lint(&selected.profile);
     let text = if args.json {
         document(&selected, &lint).to_string()
@@ -39,10 +39,9 @@ fn document(selected: &SelectedProfile, lint: &LintReport) -> Value {
     let mut kinds = Map::new();
     for finding in &lint.findings {
         let count = kinds
-            .get(finding.kind.slug())
-            .and_then(Value::as_u64)
-            .unwrap_or_default();
-        kinds.insert(finding.kind.slug().to_owned(), json!(count + 1));
+            .entry(finding.kind.slug())
+            .or_insert_with(|| json!(0));
+        *count = json!(count.as_u64().unwrap_or_default() + 1);
     }
     json!({
         "v": 1,

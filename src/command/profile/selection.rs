@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::{ConnectionArgs, WhichProfile};
+use crate::cli::{ConnectionArgs, ProfileSelectionArgs};
 use crate::client_failure::path_of;
 use crate::failure::{Error, RunCode};
 use crate::plan;
@@ -84,8 +84,8 @@ impl ProfileSelection {
 }
 
 /// Finds the profile that the arguments name, by file, by built-in name, or by project.
-pub fn select(which: &WhichProfile) -> Result<ProfileSelection, Error> {
-    match (&which.profile, &which.project) {
+pub fn select(args: &ProfileSelectionArgs) -> Result<ProfileSelection, Error> {
+    match (&args.profile, &args.project) {
         (Some(_), Some(_)) => Err(Error::usage(
             "a profile and `--project` exclude each other",
             "leave out one of the two",
@@ -93,7 +93,7 @@ pub fn select(which: &WhichProfile) -> Result<ProfileSelection, Error> {
         (Some(name), _) => {
             named(name).map(|selected| ProfileSelection::Profile(Box::new(selected)))
         }
-        (None, Some(project)) => governing(project, &which.connection),
+        (None, Some(project)) => governing(project, &args.connection),
         (None, None) => Err(Error::usage(
             "no profile is named",
             "name a built-in profile or a file, or add `--project group/project` for \

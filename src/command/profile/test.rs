@@ -40,7 +40,7 @@ const LEAST: u64 = 64 << 10;
 /// Cleans every file and reports what became of it.
 pub fn run(args: &TestArgs, environment: &Environment) -> Result<ExitStatus, Error> {
     let paths = Paths::new(args.redact_paths, &args.named_paths())?;
-    clean(args, environment, &paths).map_err(|error| paths.error(&error))
+    clean(args, environment, &paths).map_err(|error| paths.redact_error(&error))
 }
 
 fn clean(args: &TestArgs, environment: &Environment, paths: &Paths) -> Result<ExitStatus, Error> {
@@ -94,7 +94,7 @@ fn clean(args: &TestArgs, environment: &Environment, paths: &Paths) -> Result<Ex
         .into_iter()
         .chain(key.map(|(key, origin)| about(&key, &origin)))
     {
-        remark(&paths.said(&note));
+        remark(&paths.redact_text(&note));
     }
     let (mut names, mut totals) = (Names::default(), TrialTotals::default());
     for batch in batches(found(&discovery)) {
