@@ -20,6 +20,7 @@ pub use crate::cli::{
 };
 use crate::discover::Inputs;
 use crate::exit::Strictness;
+use crate::failure::Error;
 use dicom_deid::profile::OnLeak;
 pub use typed::{jobs, max_header, on_leak, part_size};
 
@@ -273,6 +274,16 @@ impl ReportFormat {
             "csv" => Some(Self::Csv),
             _ => None,
         }
+    }
+
+    /// The format of a file that was named with this flag. Errors: [`Error::usage`].
+    pub fn of_flag(flag: &str, path: &Path) -> Result<Self, Error> {
+        Self::of(path).ok_or_else(|| {
+            Error::usage(
+                format!("the name given to {flag} does not say which format is meant"),
+                "end the name with .jsonl, .json or .csv",
+            )
+        })
     }
 }
 

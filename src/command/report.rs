@@ -26,7 +26,9 @@ pub fn run(command: &ReportCommand) -> Result<(), Error> {
         .output
         .as_deref()
         .filter(|path| path.as_os_str() != "-");
-    let format = output.map_or(Ok(ReportFormat::JsonLines), format_of)?;
+    let format = output.map_or(Ok(ReportFormat::JsonLines), |path| {
+        ReportFormat::of_flag("`--output`", path)
+    })?;
     let merged = merge(&args.reports, ExitStatus::of_runs)?;
     let bytes = merged.bytes(format);
     match output {
@@ -44,15 +46,6 @@ pub fn run(command: &ReportCommand) -> Result<(), Error> {
     }
     let _ = writeln!(io::stderr().lock(), "{}", merged.summary());
     Ok(())
-}
-
-fn format_of(path: &Path) -> Result<ReportFormat, Error> {
-    ReportFormat::of(path).ok_or_else(|| {
-        Error::usage(
-            "the name given to `--output` does not say which format is meant",
-            "end the name with .jsonl, .json or .csv",
-        )
-    })
 }
 
 /// Writes the report in one step: the path has what was there before, or all of the report.

@@ -28,9 +28,13 @@ pub fn run(args: &UploadArgs, arguments: &[OsString], environment: &Environment)
         .into_iter()
         .chain(state_folder())
         .collect();
+    let refuse = |error: &Error, paths: &Paths| {
+        report::print_error(error, environment.color(args.output.color), paths);
+        ExitStatus::of_error(error.code)
+    };
     let paths = match Paths::new(args.report.redact_paths, &named) {
         Ok(paths) => paths,
-        Err(error) => return ended_early(&error, args, environment, &Paths::Plain),
+        Err(error) => return refuse(&error, &Paths::Plain),
     };
     let ready = Config::new(args, environment).and_then(|mut config| {
         config.report.fallback = state_folder();
@@ -39,18 +43,8 @@ pub fn run(args: &UploadArgs, arguments: &[OsString], environment: &Environment)
     });
     match ready {
         Ok((config, reporter)) => reported(&config, reporter, &paths),
-        Err(error) => ended_early(&error, args, environment, &paths),
+        Err(error) => refuse(&error, &paths),
     }
-}
-
-fn ended_early(
-    error: &Error,
-    args: &UploadArgs,
-    environment: &Environment,
-    paths: &Paths,
-) -> ExitStatus {
-    report::print_error(error, environment.color(args.output.color), paths);
-    ExitStatus::of_error(error.code)
 }
 
 /// The run with its reporter attached: whatever happens, the end is reported.

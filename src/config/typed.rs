@@ -405,15 +405,7 @@ impl Typed<'_> {
             .report
             .clone()
             .unwrap_or_else(|| DEFAULT_REPORT.into());
-        let format = ReportFormat::of(&path).ok_or_else(|| {
-            Error::usage(
-                format!(
-                    "the name given to {} does not say which format is meant",
-                    self.name("report")
-                ),
-                "end the name with .jsonl, .json or .csv",
-            )
-        })?;
+        let format = ReportFormat::of_flag(&self.name("report"), &path)?;
         Ok(Report {
             named: args.report.is_some(),
             rehearsal: self.sink() == SinkChoice::DryRun,
