@@ -94,12 +94,6 @@ impl Reporter {
         self.events.clone()
     }
 
-    /// Sends one event.
-    pub fn tell(&self, event: Event) {
-        // The thread ends early only by a defect, which `finish` reports.
-        let _ = self.events.send(event);
-    }
-
     /// Waits until everything is shown and written: until [`Event::Ended`] was consumed, or until
     /// every sender is dropped. Errors: the report could not be written to its end.
     pub fn finish(self) -> Result<(), Error> {

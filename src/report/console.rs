@@ -17,7 +17,8 @@ use super::summary::{self, SummaryContext};
 use super::{EventConsumer, figures};
 use crate::config::{Progress, Verbosity};
 use crate::event::{
-    Changes, Event, Mode, Notice, Outcome, RESIDUAL, RunEnd, RunStart, Settled, Severity, Stored,
+    Changes, Event, FileOutcome, Mode, Notice, RESIDUAL, RunEnd, RunStart, Settled, Severity,
+    Stored,
 };
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
 use dicom_lossless::escape_for_terminal;
@@ -209,13 +210,13 @@ impl Console {
 
     fn settled(&mut self, settled: &Settled) {
         match &settled.outcome {
-            Outcome::Uploaded(stored) => self.arrived("uploaded", settled, stored),
-            Outcome::Prepared(stored) => {
+            FileOutcome::Uploaded(stored) => self.arrived("uploaded", settled, stored),
+            FileOutcome::Prepared(stored) => {
                 self.tree.add(stored);
                 self.arrived("ready", settled, stored);
             }
-            Outcome::AlreadyThere(stored) => self.arrived("already there", settled, stored),
-            Outcome::Skipped(reason) => self.per_file(|paths| {
+            FileOutcome::AlreadyThere(stored) => self.arrived("already there", settled, stored),
+            FileOutcome::Skipped(reason) => self.per_file(|paths| {
                 format!(
                     "skipped [{}] {}: {}",
                     reason.as_str(),
@@ -223,10 +224,10 @@ impl Console {
                     reason.sentence()
                 )
             }),
-            Outcome::Failed(failure) if failure.code == FileCode::UploadStopped => {
+            FileOutcome::Failed(failure) if failure.code == FileCode::UploadStopped => {
                 self.per_file(|paths| format!("not sent {}", paths.shown(&settled.path)));
             }
-            Outcome::Failed(failure) => self.failed(settled, failure),
+            FileOutcome::Failed(failure) => self.failed(settled, failure),
         }
     }
 

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::figures;
-use crate::event::{Event, Mode, Outcome, PackageBytes, RunTotals, Settled};
+use crate::event::{Event, FileOutcome, Mode, PackageBytes, RunTotals, Settled};
 use crate::failure::FileCode;
 
 /// The progress of a run.
@@ -84,10 +84,12 @@ impl Counters {
         self.totals.count(settled);
         self.settled_bytes += settled.bytes;
         match &settled.outcome {
-            Outcome::Uploaded(_) | Outcome::Prepared(_) => self.arrived_bytes += settled.bytes,
+            FileOutcome::Uploaded(_) | FileOutcome::Prepared(_) => {
+                self.arrived_bytes += settled.bytes
+            }
             // It is still to be sent: a run that stops makes no progress by that.
-            Outcome::Failed(failure) if failure.code == FileCode::UploadStopped => {}
-            Outcome::AlreadyThere(_) | Outcome::Skipped(_) | Outcome::Failed(_) => {
+            FileOutcome::Failed(failure) if failure.code == FileCode::UploadStopped => {}
+            FileOutcome::AlreadyThere(_) | FileOutcome::Skipped(_) | FileOutcome::Failed(_) => {
                 self.aside_bytes += settled.bytes;
             }
         }
@@ -281,7 +283,7 @@ mod tests {
         PackageBytes { source, size, sent }
     }
 
-    fn settle(counters: &mut Counters, bytes: u64, outcome: Outcome) {
+    fn settle(counters: &mut Counters, bytes: u64, outcome: FileOutcome) {
         let elapsed = counters.elapsed;
         counters.count(
             &Event::Settled(Settled {
@@ -368,13 +370,13 @@ mod tests {
         settle(
             &mut counters,
             1000,
-            Outcome::Skipped(crate::discover::SkipReason::NotDicom),
+            FileOutcome::Skipped(crate::discover::SkipReason::NotDicom),
         );
-        settle(&mut counters, 4000, Outcome::AlreadyThere(stored()));
+        settle(&mut counters, 4000, FileOutcome::AlreadyThere(stored()));
         settle(
             &mut counters,
             1000,
-            Outcome::Failed(FileFailure::new(FileCode::ReadIo, "")),
+            FileOutcome::Failed(FileFailure::new(FileCode::ReadIo, "")),
         );
         assert_eq!(counters.percent(), Some(0));
         counters.count(&Event::Sending(package(2000, 2000, 0)), Duration::ZERO);
@@ -394,7 +396,7 @@ mod tests {
             &Event::SendingEnded(package(1000, 1000, 1000)),
             Duration::from_secs(100),
         );
-        settle(&mut counters, 1000, Outcome::Uploaded(stored()));
+        settle(&mut counters, 1000, FileOutcome::Uploaded(stored()));
         assert_eq!(
             (counters.percent(), counters.left()),
             (Some(10), Some(Duration::from_secs(900)))
@@ -408,7 +410,7 @@ mod tests {
             settle(
                 &mut counters,
                 1000,
-                Outcome::Failed(FileFailure::new(FileCode::UploadStopped, "")),
+                FileOutcome::Failed(FileFailure::new(FileCode::UploadStopped, "")),
             );
         }
         assert_eq!((counters.percent(), counters.left()), (Some(10), None));
@@ -454,7 +456,7 @@ mod tests {
             ..upload()
         };
         counters.elapsed = Duration::from_secs(10);
-        settle(&mut counters, 2000, Outcome::Prepared(stored()));
+        settle(&mut counters, 2000, FileOutcome::Prepared(stored()));
         assert_eq!(
             (counters.percent(), counters.left()),
             (Some(20), Some(Duration::from_secs(40)))

@@ -18,7 +18,7 @@ use super::redact::{FilePath, Paths};
 use super::report_path::ReportPath;
 use crate::discover::SkipReason;
 use crate::event::{
-    Changes, Event, Mode, Outcome, RESIDUAL, RunEnd, RunTotals, Settled, Stage, Stored, seconds,
+    Changes, Event, FileOutcome, Mode, RESIDUAL, RunEnd, RunTotals, Settled, Stage, Stored, seconds,
 };
 use crate::failure::{Error, RunCode};
 
@@ -279,18 +279,18 @@ impl EventStream {
             receipt,
         };
         match &settled.outcome {
-            Outcome::Uploaded(stored) => EventRecord::Uploaded(arrived(stored)),
-            Outcome::Prepared(stored) if mode == Some(Mode::Output) => {
+            FileOutcome::Uploaded(stored) => EventRecord::Uploaded(arrived(stored)),
+            FileOutcome::Prepared(stored) if mode == Some(Mode::Output) => {
                 EventRecord::Written(arrived(stored))
             }
-            Outcome::Prepared(stored) => EventRecord::WouldUpload(arrived(stored)),
-            Outcome::AlreadyThere(stored) => EventRecord::AlreadyThere(arrived(stored)),
-            Outcome::Skipped(reason) => EventRecord::Skipped {
+            FileOutcome::Prepared(stored) => EventRecord::WouldUpload(arrived(stored)),
+            FileOutcome::AlreadyThere(stored) => EventRecord::AlreadyThere(arrived(stored)),
+            FileOutcome::Skipped(reason) => EventRecord::Skipped {
                 file: self.paths.written(&settled.path),
                 reason: *reason,
                 hint: reason.hint(),
             },
-            Outcome::Failed(failure) => {
+            FileOutcome::Failed(failure) => {
                 EventRecord::Failed(FailedRecord::of(&self.paths, settled, failure))
             }
         }

@@ -20,7 +20,7 @@ use super::redact::Paths;
 use super::report_path::{ReportPath, WriteCondition, numbered};
 use super::writer::ReportWriter;
 use crate::config::{Report, ReportFormat, UNFINISHED_REPORT};
-use crate::event::{Event, Outcome, RunEnd, Settled, Severity};
+use crate::event::{Event, FileOutcome, RunEnd, Settled, Severity};
 use crate::failure::{Error, FileCode, RunCode};
 use dicom_lossless::display_path;
 
@@ -132,7 +132,7 @@ impl FailureReport {
     }
 
     fn settled(&mut self, settled: &Settled) -> io::Result<()> {
-        let Outcome::Failed(failure) = &settled.outcome else {
+        let FileOutcome::Failed(failure) = &settled.outcome else {
             return self.write_missing([]);
         };
         let record = ReportRecord::Failed(FailedRecord::of(&self.paths, settled, failure));

@@ -278,7 +278,7 @@ mod tests {
     use indicatif::InMemoryTerm;
 
     use super::*;
-    use crate::event::{Event, Mode, Outcome, PackageBytes, Settled};
+    use crate::event::{Event, FileOutcome, Mode, PackageBytes, Settled};
     use crate::failure::{FileCode, FileFailure};
 
     /// Half of a package of 600 MiB under way at 10 MiB/s, and as much again to come; one file
@@ -290,7 +290,7 @@ mod tests {
             deidentified: 12_345,
             ..Counters::default()
         };
-        let failure = Outcome::Failed(FileFailure::new(FileCode::ReadIo, ""));
+        let failure = FileOutcome::Failed(FileFailure::new(FileCode::ReadIo, ""));
         let package = PackageBytes {
             source: 600 * MIB,
             size: 600 * MIB,

@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
-use crate::event::{Event, Outcome, Settled};
+use crate::event::{Event, FileOutcome, Settled};
 use crate::failure::{Error, RunCode};
 use dicom_lossless::{display_path, escape_for_terminal};
 
@@ -116,7 +116,7 @@ impl Paths {
         match &mut event {
             Event::Notice(notice) => notice.text = self.redact_text(&notice.text),
             Event::Settled(Settled {
-                outcome: Outcome::Failed(failure),
+                outcome: FileOutcome::Failed(failure),
                 ..
             }) => {
                 failure.detail = self.redact_text(&failure.detail);
@@ -187,11 +187,7 @@ impl PathHasher {
         let mut keyed = self.keyed.clone();
         keyed.update(path.as_os_str().as_encoded_bytes());
         let hash = keyed.finalize().into_bytes();
-        hash.iter()
-            .take(8)
-            .fold(String::from("path:"), |hex, byte| {
-                hex + &format!("{byte:02x}")
-            })
+        format!("path:{}", hex::encode(hash.get(..8).unwrap_or(&hash)))
     }
 }
 
