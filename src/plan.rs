@@ -8,6 +8,7 @@
 mod consent;
 mod decision;
 mod deid_log;
+mod governing;
 mod project;
 mod pseudonyms;
 mod server_profiles;
@@ -22,11 +23,12 @@ use crate::event::Notice;
 use crate::failure::{Error, FileFailure};
 pub use consent::Confirm;
 use decision::DeidDecision;
-pub use decision::{GoverningProfile, override_residual};
+pub use decision::override_residual;
 use dicom_deid::profile::Profile;
 use dicom_deid::{self as deid, Cleaner, Counts, IdentifiedConsent, Sendable};
 use dicom_lossless::{Instance, Limits, display_path};
 use flywheel_client::{ApiKey, Client, Project, Settings};
+pub use governing::GoverningProfile;
 pub use server_profiles::{ProfileWatch, ServerProfiles, ask};
 pub use sink::{Sink, UploadServer};
 

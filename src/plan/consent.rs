@@ -3,7 +3,8 @@
 //! Owns when a question is asked at all: a dry run sends nothing that needs consent, and `-y` is
 //! the answer to every question. Without a terminal a question counts as refused.
 
-use super::decision::{DeidDecision, GoverningProfile};
+use super::decision::DeidDecision;
+use super::governing::GoverningProfile;
 use super::{Treatment, limits, server_profiles};
 use crate::config::{Config, OtherFiles, SinkChoice};
 use crate::event::{Notice, Severity};

@@ -12,7 +12,7 @@ use crate::failure::{Error, RunCode};
 use dicom_deid::profile::{Identity, Json, Served};
 use flywheel_client::{Client, Level, LevelSettings, Project};
 
-use super::decision::{GoverningProfile, LOCAL};
+use super::governing::{GoverningProfile, LOCAL};
 use crate::event::Notice;
 
 /// What the levels say together.
