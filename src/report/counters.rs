@@ -85,7 +85,7 @@ impl Counters {
         self.settled_bytes += settled.bytes;
         match &settled.outcome {
             FileOutcome::Uploaded(_) | FileOutcome::Prepared(_) => {
-                self.arrived_bytes += settled.bytes
+                self.arrived_bytes += settled.bytes;
             }
             // It is still to be sent: a run that stops makes no progress by that.
             FileOutcome::Failed(failure) if failure.code == FileCode::UploadStopped => {}

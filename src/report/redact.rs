@@ -202,7 +202,7 @@ fn spellings(path: &Path) -> impl Iterator<Item = String> {
 #[cfg(test)]
 impl Paths {
     /// With a key that is the same in every test.
-    pub fn hashed_for_tests() -> Self {
+    pub(super) fn hashed_for_tests() -> Self {
         #[expect(clippy::unwrap_used, reason = "HMAC takes keys of any length")]
         Self::hashed(&[7; 32], &[]).unwrap()
     }
