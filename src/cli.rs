@@ -5,10 +5,7 @@
 //! judging.
 
 mod commands;
-mod explain;
 mod profile;
-mod report;
-mod sandbox;
 mod upload;
 mod values;
 
@@ -21,16 +18,16 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command as Definition, CommandFactory, FromArgMatches, Parser};
 
-use crate::failure::{Error, ExitStatus, RunCode};
+use crate::failure::{Error, ExitStatus};
 
-pub use commands::Command;
-pub use explain::ExplainCodeArgs;
-pub use profile::{
-    ConvertArgs, DiffArgs, ExplainArgs, KeyArgs, LintArgs, ProfileCommand, ShowArgs, TestArgs,
-    WhichProfile,
+pub use commands::{
+    Command, ExplainCodeArgs, MergeArgs, ReportCommand, SandboxArgs, ServerEra, SignedUrls,
+    StorageKind,
 };
-pub use report::{MergeArgs, ReportCommand};
-pub use sandbox::{SandboxArgs, ServerEra, SignedUrls, StorageKind};
+pub use profile::{
+    ConvertArgs, DiffArgs, ExplainArgs, KeyArgs, LintArgs, ProfileCommand, ProfileSelectionArgs,
+    ShowArgs, TestArgs,
+};
 pub use upload::{
     ConnectionArgs, DeidArgs, DestinationArgs, InputArgs, OutputArgs, PackagingArgs,
     PseudonymKeyArgs, ReportArgs, TransferArgs, UploadArgs,
@@ -226,17 +223,17 @@ pub fn refuse_reserved_word(arguments: &[OsString]) -> Result<(), Error> {
     }
     let what = format!("`{word}` is a reserved word and not a command of this version");
     let hint = format!("write `./{word}` for a file or folder of that name");
-    Err(Error::new(RunCode::Usage, what).with_hint(hint))
+    Err(Error::usage(what, hint))
 }
 
 /// Parses the arguments, the first of which is the program's name.
 pub fn parse<I: IntoIterator<Item = OsString>>(arguments: I) -> Result<Cli, Stop> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     refuse_key_on_command_line(&arguments)?;
-    let matches = definition().try_get_matches_from(&arguments);
-    let matches = matches.map_err(|error| Stop::from(error).without_paths(&arguments))?;
-    let mut cli = Cli::from_arg_matches(&matches)
-        .map_err(|error| Stop::from(error).without_paths(&arguments))?;
+    let parsed = definition()
+        .try_get_matches_from(&arguments)
+        .and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+    let (mut cli, matches) = parsed.map_err(|error| Stop::from(error).without_paths(&arguments))?;
     cli.upload.filters = filters(&matches);
     cli.upload.from_environment = from_environment(&matches);
     if let Some(Command::Profile(command)) = &mut cli.command {
@@ -276,10 +273,10 @@ fn settle_profile(command: &mut ProfileCommand, matches: &ArgMatches) {
             args.filters = filters(matches);
             return;
         }
-        ProfileCommand::Show(ShowArgs { which, .. })
-        | ProfileCommand::Lint(LintArgs { which, .. })
-        | ProfileCommand::Explain(ExplainArgs { which, .. }) => {
-            (&mut which.project, which.profile.is_some())
+        ProfileCommand::Show(ShowArgs { selection, .. })
+        | ProfileCommand::Lint(LintArgs { selection, .. })
+        | ProfileCommand::Explain(ExplainArgs { selection, .. }) => {
+            (&mut selection.project, selection.profile.is_some())
         }
         ProfileCommand::Diff(args) => (&mut args.project, args.profiles.len() == 2),
         ProfileCommand::List | ProfileCommand::Convert(_) | ProfileCommand::Key(_) => return,
@@ -350,22 +347,19 @@ const KEYS_NOT_TYPED: [(&str, &str); 2] = [
 
 /// A key on the command line is visible to every user of the machine, so there is no flag for one.
 fn refuse_key_on_command_line(arguments: &[OsString]) -> Result<(), Stop> {
-    let typed = arguments
+    let typed: Vec<_> = arguments
         .iter()
         .take_while(|argument| *argument != "--")
-        .map(|argument| argument.to_string_lossy());
-    let names: Vec<_> = typed
-        .map(|argument| {
-            argument
-                .split('=')
-                .next()
-                .unwrap_or_default()
-                .to_owned()
-        })
+        .map(|argument| argument.to_string_lossy())
         .collect();
+    let is_typed = |flag: &str| {
+        typed
+            .iter()
+            .any(|argument| argument.split('=').next() == Some(flag))
+    };
     let Some((flag, instead)) = KEYS_NOT_TYPED
         .iter()
-        .find(|(flag, _)| names.iter().any(|name| name == flag))
+        .find(|(flag, _)| is_typed(flag))
     else {
         return Ok(());
     };

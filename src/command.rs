@@ -107,11 +107,20 @@ fn runtime() -> Result<Runtime, Error> {
 
 /// A line for people or programs on standard output.
 fn say(line: &str) -> Result<(), Error> {
-    match writeln!(io::stdout().lock(), "{line}") {
-        // A reader that went away has read enough.
+    written(writeln!(io::stdout().lock(), "{line}"))
+}
+
+/// What writing to standard output ended in. A reader that went away has read enough.
+fn written(result: io::Result<()>) -> Result<(), Error> {
+    match result {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(unwritten(&error)),
         _ => Ok(()),
     }
+}
+
+/// `1 file`, `2 files`.
+fn plural(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 /// A line for people on standard error, beside the data on standard output.

@@ -19,6 +19,8 @@ pub use crate::cli::{
     PathList, Shard,
 };
 use crate::discover::Inputs;
+use crate::exit::Strictness;
+use crate::failure::Error;
 use dicom_deid::profile::OnLeak;
 pub use typed::{jobs, max_header, on_leak, part_size};
 
@@ -229,7 +231,6 @@ pub enum Progress {
 
 /// What is written down, and what counts as success.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "independent flags")]
 pub struct Report {
     /// Where the failure report goes.
     pub path: PathBuf,
@@ -245,10 +246,8 @@ pub struct Report {
     pub log: Option<PathBuf>,
     /// Paths are replaced by keyed hashes.
     pub redact_paths: bool,
-    /// A skipped file counts as a failed one.
-    pub fail_on_skip: bool,
-    /// Nothing to upload is fine.
-    pub allow_empty: bool,
+    /// What counts as success.
+    pub strictness: Strictness,
 }
 
 /// The format of the failure report.
@@ -275,6 +274,16 @@ impl ReportFormat {
             "csv" => Some(Self::Csv),
             _ => None,
         }
+    }
+
+    /// The format of a file that was named with this flag. Errors: [`Error::usage`].
+    pub fn of_flag(flag: &str, path: &Path) -> Result<Self, Error> {
+        Self::of(path).ok_or_else(|| {
+            Error::usage(
+                format!("the name given to {flag} does not say which format is meant"),
+                "end the name with .jsonl, .json or .csv",
+            )
+        })
     }
 }
 

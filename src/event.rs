@@ -11,7 +11,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use schemars::{JsonSchema, Schema};
-use serde::de::IntoDeserializer;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::discover::SkipReason;
@@ -164,12 +163,12 @@ pub struct Settled {
     /// Its size in bytes; 0 where it is unknown.
     pub bytes: u64,
     /// Its outcome.
-    pub outcome: Outcome,
+    pub outcome: FileOutcome,
 }
 
 /// The outcome of a file.
 #[derive(Debug, Clone)]
-pub enum Outcome {
+pub enum FileOutcome {
     /// The server confirmed that it has it.
     Uploaded(Arc<Stored>),
     /// A dry run would upload it, or it was written into the output folder.
@@ -373,13 +372,10 @@ fn no_containers_in_merged_reports(schema: &mut Schema) {
 fn known_reasons<'de, D: Deserializer<'de>>(
     counts: D,
 ) -> Result<BTreeMap<SkipReason, u64>, D::Error> {
-    let known = |reason: String| {
-        SkipReason::deserialize(reason.into_deserializer()).map_err(|_: serde::de::value::Error| ())
-    };
     let counts = BTreeMap::<String, u64>::deserialize(counts)?;
     Ok(counts
         .into_iter()
-        .filter_map(|(reason, n)| Some((known(reason).ok()?, n)))
+        .filter_map(|(reason, n)| Some((serde_json::from_value(reason.into()).ok()?, n)))
         .collect())
 }
 
@@ -397,23 +393,23 @@ impl RunTotals {
     pub fn count(&mut self, settled: &Settled) {
         self.found += 1;
         match &settled.outcome {
-            Outcome::Uploaded(stored) => {
+            FileOutcome::Uploaded(stored) => {
                 self.uploaded += 1;
                 self.count_bytes(stored, settled.bytes);
             }
-            Outcome::Prepared(stored) => {
+            FileOutcome::Prepared(stored) => {
                 self.prepared += 1;
                 self.count_bytes(stored, settled.bytes);
             }
-            Outcome::AlreadyThere(_) => self.already_there += 1,
-            Outcome::Skipped(reason) => {
+            FileOutcome::AlreadyThere(_) => self.already_there += 1,
+            FileOutcome::Skipped(reason) => {
                 self.skipped += 1;
                 *self
                     .skipped_by
                     .entry(*reason)
                     .or_default() += 1;
             }
-            Outcome::Failed(failure) => {
+            FileOutcome::Failed(failure) => {
                 self.failed += 1;
                 *self
                     .failed_by
@@ -480,7 +476,7 @@ impl Events {
     }
 
     /// Counts and sends the outcome of a file.
-    pub fn settle(&self, path: &Arc<PathBuf>, bytes: u64, outcome: Outcome) {
+    pub fn settle(&self, path: &Arc<PathBuf>, bytes: u64, outcome: FileOutcome) {
         let settled = Settled {
             path: Arc::clone(path),
             bytes,

@@ -79,13 +79,6 @@ impl ExitStatus {
             Self::AllFailed,
         ]
         .map(Self::code);
-        // Codes that are not listed (1, 2 and those of later versions) come first: running again
-        // does not help.
-        let rank = |code: u8| {
-            Self::PRECEDENCE
-                .iter()
-                .position(|status| status.code() == code)
-        };
         let stopped = runs
             .iter()
             .map(|(code, _)| *code)
@@ -100,19 +93,23 @@ impl ExitStatus {
                 .iter()
                 .any(|(code, totals)| *code == Self::Success.code() && allowed(totals)),
         };
+        // Codes that are not listed (1, 2 and those of later versions) come first: running again
+        // does not help.
         stopped
-            .min_by_key(|code| (rank(*code), *code))
+            .min_by_key(|code| (Self::rank(*code), *code))
             .unwrap_or_else(|| Self::of_totals(totals, strictness).code())
+    }
+
+    /// The place of an exit code in the order of precedence.
+    fn rank(code: u8) -> Option<usize> {
+        Self::PRECEDENCE
+            .iter()
+            .position(|status| status.code() == code)
     }
 
     /// This status, unless the other one takes precedence.
     fn or_preferred(self, other: Self) -> Self {
-        let rank = |status| {
-            Self::PRECEDENCE
-                .iter()
-                .position(|listed| *listed == status)
-        };
-        match (rank(self), rank(other)) {
+        match (Self::rank(self.code()), Self::rank(other.code())) {
             (Some(mine), Some(theirs)) if theirs < mine => other,
             _ => self,
         }

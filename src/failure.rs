@@ -8,7 +8,6 @@ pub mod codes;
 
 mod of_libraries;
 
-use std::borrow::Cow;
 use std::fmt;
 
 pub use codes::{CodeEntry, CodeKind, ExitStatus, FileCode, RunCode};
@@ -48,10 +47,10 @@ impl FileFailure {
     }
 
     /// What to do about it.
-    pub fn hint(&self) -> Cow<'_, str> {
+    pub fn hint(&self) -> &str {
         self.specific_hint
             .as_deref()
-            .map_or(Cow::Borrowed(self.code.hint()), Cow::Borrowed)
+            .unwrap_or_else(|| self.code.hint())
     }
 
     /// Sentence and particulars on one line.
@@ -96,6 +95,11 @@ impl Error {
         }
     }
 
+    /// A command line that cannot be carried out as it is, and how to write it.
+    pub fn usage(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(RunCode::Usage, what).with_hint(hint)
+    }
+
     /// Adds a line that explains it.
     #[must_use]
     pub fn because(mut self, why: impl Into<String>) -> Self {
@@ -115,6 +119,12 @@ impl Error {
         self.specific_hint
             .as_deref()
             .unwrap_or_else(|| self.code.hint())
+    }
+}
+
+impl From<RunCode> for Error {
+    fn from(code: RunCode) -> Self {
+        Self::new(code, code.sentence())
     }
 }
 

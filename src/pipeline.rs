@@ -35,7 +35,7 @@ use rayon::ThreadPool;
 use tokio::runtime::Runtime;
 
 use crate::config::OtherFiles;
-use crate::event::{Event, Events, Outcome};
+use crate::event::{Event, Events, FileOutcome};
 use crate::failure::{Error, RunCode};
 use crate::journal::Journal;
 use crate::plan::UploadPlan;
@@ -110,7 +110,7 @@ fn send_series(
                     sender.begin(packages(context, series, reading, neighbours), permit);
                 }),
                 None => series.files.iter().for_each(|file| {
-                    let outcome = Outcome::Failed(outcomes::stopped());
+                    let outcome = FileOutcome::Failed(outcomes::stopped());
                     context.outcomes.settle(&file, outcome);
                 }),
             }

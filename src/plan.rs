@@ -5,49 +5,43 @@
 //! at a flag, and nothing here changes anything on the server, except that a missing project is
 //! created where that was asked for.
 
+mod consent;
 mod decision;
 mod deid_log;
-mod folders;
 mod governing;
-mod other_files;
-mod planned_project;
-mod prompt;
+mod project;
 mod pseudonyms;
 mod server_profiles;
 mod sink;
 
-use std::fmt;
 use std::path::PathBuf;
 
-use crate::config::{Config, Input, Packaging, SinkChoice, Transfer};
+use crate::config::{Config, Input, Packaging, Server, SinkChoice, Transfer};
 use crate::credential::PseudonymKeySources;
 use crate::discover::Discovery;
 use crate::event::Notice;
-use crate::failure::{Error, FileFailure, RunCode};
-pub use decision::{DeidDecision, override_residual};
+use crate::failure::{Error, FileFailure};
+pub use consent::Confirm;
+use decision::DeidDecision;
+pub use decision::override_residual;
 use dicom_deid::profile::Profile;
-use dicom_deid::pseudonym::PseudonymKey;
 use dicom_deid::{self as deid, Cleaner, Counts, IdentifiedConsent, Sendable};
-use dicom_lossless::{Instance, Limits};
-use flywheel_client::{ApiKey, Client, Settings};
-pub use governing::{Governing, LOCAL};
-pub use planned_project::PlannedProject;
-pub use prompt::Confirm;
-use prompt::{Prompt, Reply, warnings};
+use dicom_lossless::{Instance, Limits, display_path};
+use flywheel_client::{ApiKey, Client, Project, Settings};
+pub use governing::GoverningProfile;
 pub use server_profiles::{ProfileWatch, ServerProfiles, ask};
 pub use sink::{Sink, UploadServer};
 
 /// What a run is going to do.
-#[derive(Debug)]
 pub struct UploadPlan {
     /// What to walk.
     pub discovery: Discovery,
     /// The project that everything goes to.
-    pub project: PlannedProject,
+    pub project: Project,
     /// The server's host; none when offline.
     pub site: Option<String>,
     /// The profile that governs; none when the data goes as it is.
-    pub governing: Option<Governing>,
+    pub governing: Option<GoverningProfile>,
     /// What is done to each instance.
     pub treatment: Treatment,
     /// Where packages go.
@@ -72,16 +66,6 @@ pub enum Treatment {
     Clean(Box<Cleaner>),
     /// It goes as it is; a person or a flag has accepted that.
     AsItIs(IdentifiedConsent),
-}
-
-impl fmt::Debug for Treatment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if matches!(self, Self::Clean(_)) {
-            "Clean(..)"
-        } else {
-            "AsItIs"
-        })
-    }
 }
 
 impl Treatment {
@@ -113,26 +97,6 @@ impl UploadPlan {
         };
         Ok((sendable, Counts::new()))
     }
-
-    /// The same with the key that pseudonyms are made with.
-    fn keyed(self, (key, announcement): (PseudonymKey, Notice)) -> Self {
-        let fingerprint = key.fingerprint();
-        let mut announcements = self.announcements;
-        announcements.push(announcement);
-        Self {
-            governing: self
-                .governing
-                .map(|governing| Governing {
-                    key: Some(fingerprint),
-                    ..governing
-                }),
-            treatment: self
-                .treatment
-                .with(|cleaner| cleaner.keyed(key)),
-            announcements,
-            ..self
-        }
-    }
 }
 
 /// A client for a key with the run's settings; the usual ones where nothing is transferred.
@@ -144,27 +108,17 @@ pub fn client(
     ca_cert: Option<PathBuf>,
     transfer: Option<Transfer>,
 ) -> Result<Client, Error> {
-    let settings = Settings {
+    let mut settings = Settings {
         ca_cert,
         user_agent: concat!("fwupload/", env!("CARGO_PKG_VERSION")).to_owned(),
         ..Settings::default()
     };
-    let settings = match transfer {
-        Some(Transfer {
-            signed_urls,
-            bandwidth,
-            idle_timeout,
-            patience,
-            ..
-        }) => Settings {
-            idle_timeout,
-            signed_urls,
-            patience,
-            bandwidth,
-            ..settings
-        },
-        None => settings,
-    };
+    if let Some(transfer) = transfer {
+        settings.idle_timeout = transfer.idle_timeout;
+        settings.signed_urls = transfer.signed_urls;
+        settings.patience = transfer.patience;
+        settings.bandwidth = transfer.bandwidth;
+    }
     Ok(Client::new(key, settings)?)
 }
 
@@ -192,7 +146,8 @@ pub async fn resolve(
             .map(deid_log::announcement),
     );
     let needs_key = decision.needs_key();
-    let (governing, mut treatment) = accept(decision, &config, &announcements, confirm)?;
+    let (mut governing, mut treatment) =
+        consent::accept(decision, &config, &announcements, confirm)?;
     if log.is_some() && config.sink == SinkChoice::Upload {
         treatment = treatment.with(Cleaner::logged);
     }
@@ -203,10 +158,15 @@ pub async fn resolve(
     let sink = sink::open(&config, client.zip(watch), &project)?;
     // Last, since the user must be told of a key that is made here, and an error would take the
     // place of that.
-    let key = needs_key
-        .then(|| pseudonyms::resolve(&config, keys, site.as_deref(), &project))
-        .transpose()?;
-    let plan = UploadPlan {
+    if needs_key {
+        let (key, announcement) = pseudonyms::resolve(&config, keys, site.as_deref(), &project)?;
+        if let Some(governing) = &mut governing {
+            governing.key = Some(key.fingerprint());
+        }
+        treatment = treatment.with(|cleaner| cleaner.keyed(key));
+        announcements.push(announcement);
+    }
+    Ok(UploadPlan {
         discovery,
         project,
         site,
@@ -221,10 +181,6 @@ pub async fn resolve(
             .chain(config.report.log)
             .collect(),
         announcements,
-    };
-    Ok(match key {
-        Some(key) => plan.keyed(key),
-        None => plan,
     })
 }
 
@@ -233,39 +189,14 @@ fn decide(
     served: ServerProfiles,
     local: Option<Profile>,
     config: &Config,
-    project: &PlannedProject,
+    project: &Project,
 ) -> Result<(DeidDecision, Vec<Notice>), Error> {
     let mut decision = decision::decide(served, local, &config.deid, project)?;
     decision.refuse_without_subject(config.packaging.subject.is_some())?;
     let mut announcements = decision.announcements(project);
     announcements.extend(decision.override_residual(config.residual));
-    announcements.extend(other_files::announcement(config));
+    announcements.extend(consent::other_files_announcement(config));
     Ok((decision, announcements))
-}
-
-/// Asks the user for everything that has to be accepted before anything is sent.
-fn accept(
-    decision: DeidDecision,
-    config: &Config,
-    announcements: &[Notice],
-    confirm: &mut Confirm<'_>,
-) -> Result<(Option<Governing>, Treatment), Error> {
-    let mut prompt = Prompt::new(config, confirm);
-    accept_doubt(&decision, announcements, &mut prompt)?;
-    let settled = match decision {
-        DeidDecision::Clean {
-            governing, profile, ..
-        } => {
-            let cleaner = Box::new(Cleaner::new(&profile, limits(config)));
-            (Some(governing), Treatment::Clean(cleaner))
-        }
-        DeidDecision::AsItIs { asked_for, .. } => {
-            let consent = consent(asked_for, &warnings(announcements), &mut prompt)?;
-            (None, Treatment::AsItIs(consent))
-        }
-    };
-    other_files::consent(config, &mut prompt)?;
-    Ok(settled)
 }
 
 fn limits(config: &Config) -> Limits {
@@ -281,69 +212,48 @@ fn open_inputs(config: &Config) -> Result<Discovery, Error> {
     let inputs = config.input.files.clone();
     let discovery =
         tokio::task::block_in_place(|| Discovery::prepare(inputs, &mut std::io::stdin().lock()))?;
-    folders::refuse_beside_inputs(config, &discovery)?;
+    refuse_folders_beside_inputs(config, &discovery)?;
     Ok(discovery)
+}
+
+/// Cleaned copies among the inputs would be read as further data, of further patients.
+fn refuse_folders_beside_inputs(config: &Config, discovery: &Discovery) -> Result<(), Error> {
+    let output = match &config.sink {
+        SinkChoice::Folder(folder) => Some(("--output", folder)),
+        _ => None,
+    };
+    let sandbox = match &config.server {
+        Server::Sandbox(Some(folder)) => Some(("--sandbox", folder)),
+        _ => None,
+    };
+    for (flag, folder) in output.into_iter().chain(sandbox) {
+        if let Some(input) = discovery.input_beside(folder) {
+            let what = format!(
+                "the folder of `{flag}` and an input lie one in the other: {}",
+                display_path(input)
+            );
+            return Err(Error::usage(
+                what,
+                "name a folder that is neither in an input nor around one",
+            )
+            .because("what is written there would be read as further data"));
+        }
+    }
+    Ok(())
 }
 
 /// The project, and what the server says about profiles for it.
 async fn ask_server(
     client: Option<&Client>,
     config: &Config,
-) -> Result<(PlannedProject, ServerProfiles), Error> {
+) -> Result<(Project, ServerProfiles), Error> {
     let Some(client) = client else {
-        let project = PlannedProject::offline(&config.project)?;
+        let project = project::offline(&config.project)?;
         return Ok((project, ServerProfiles::default()));
     };
-    let project = PlannedProject::on_server(client, config).await?;
+    let project = project::on_server(client, config).await?;
     let served = ask(client, &project).await?;
     Ok((project, served))
-}
-
-/// Where a stricter profile may be hidden, the user must have accepted that before anything is
-/// sent.
-fn accept_doubt(
-    decision: &DeidDecision,
-    announcements: &[Notice],
-    prompt: &mut Prompt<'_, '_>,
-) -> Result<(), Error> {
-    let doubtful = decision.doubtful();
-    if doubtful.is_empty() {
-        return Ok(());
-    }
-    let why = match prompt.ask(
-        &warnings(announcements),
-        "Clean with the profile given locally?",
-    ) {
-        Reply::Accepted => return Ok(()),
-        Reply::Refused => "that a stricter profile may be hidden was not accepted",
-        Reply::NoTerminal => {
-            "it was not accepted that a stricter profile may be hidden: there is no terminal, and \
-                `-y` was not given"
-        }
-    };
-    Err(server_profiles::unknown(doubtful).because(why))
-}
-
-/// The flag must have been typed, and confirmed at the terminal or with `-y`. `-y` alone is not
-/// enough.
-fn consent(
-    flag_given: bool,
-    warning: &str,
-    prompt: &mut Prompt<'_, '_>,
-) -> Result<IdentifiedConsent, Error> {
-    let refused = |code: RunCode| Error::new(code, code.sentence());
-    if !flag_given {
-        return Err(refused(RunCode::ProfileMissing)
-            .because(warning)
-            .because("`--no-deid` was not given"));
-    }
-    match prompt.ask(warning, "Send the data as it is?") {
-        Reply::Accepted => Ok(IdentifiedConsent::a_person_agrees_that_nothing_is_deidentified()),
-        Reply::Refused => Err(refused(RunCode::ProfileUnconfirmed)),
-        Reply::NoTerminal => Err(refused(RunCode::ProfileUnconfirmed)
-            .because(warning)
-            .because("there is no terminal to confirm at, and `-y` was not given")),
-    }
 }
 
 #[cfg(test)]
@@ -352,9 +262,8 @@ mod tests {
     use super::*;
     use crate::cli;
     use crate::config::Environment;
-    use flywheel_client::Level;
 
-    pub(super) fn config(flags: &str, terminal: bool) -> Config {
+    pub fn config(flags: &str, terminal: bool) -> Config {
         let typed = format!("fwupload study -p g/p {flags}");
         let cli = cli::parse(typed.split_whitespace().map(Into::into)).unwrap();
         let environment = Environment {
@@ -364,99 +273,5 @@ mod tests {
             ..Environment::default()
         };
         Config::new(&cli.upload, &environment).unwrap()
-    }
-
-    /// Whether the data may go as it is, and how many questions were asked, with this answer.
-    fn consents(flags: &str, terminal: bool, answer: bool) -> (Result<(), RunCode>, usize) {
-        let (config, mut asked) = (config(flags, terminal), 0);
-        let mut person = |question: &str| {
-            assert!(question.contains("as it is"));
-            asked += 1;
-            answer
-        };
-        let given = consent(
-            flags.contains("--no-deid"),
-            "the data goes as it is",
-            &mut Prompt::new(&config, &mut person),
-        );
-        (
-            given
-                .map(|_| ())
-                .map_err(|error| error.code),
-            asked,
-        )
-    }
-
-    #[test]
-    fn data_goes_as_it_is_only_after_the_flag_and_a_confirmation() {
-        assert_eq!(consents("--no-deid", true, true), (Ok(()), 1));
-        assert_eq!(
-            consents("--no-deid", true, false),
-            (Err(RunCode::ProfileUnconfirmed), 1)
-        );
-        assert_eq!(consents("--no-deid -y", true, false), (Ok(()), 0));
-        assert_eq!(consents("--no-deid -y", false, false), (Ok(()), 0));
-        assert_eq!(
-            consents("--no-deid", false, true),
-            (Err(RunCode::ProfileUnconfirmed), 0)
-        );
-        assert_eq!(
-            consents("--no-deid --output out", false, true),
-            (Err(RunCode::ProfileUnconfirmed), 0)
-        );
-        assert_eq!(consents("--no-deid --dry-run", false, false), (Ok(()), 0));
-        assert_eq!(consents("", true, true), (Err(RunCode::ProfileMissing), 0));
-        assert_eq!(consents("", false, true), (Err(RunCode::ProfileMissing), 0));
-        assert_eq!(
-            consents("-y", true, true),
-            (Err(RunCode::ProfileMissing), 0)
-        );
-        assert_eq!(
-            consents("-y", false, true),
-            (Err(RunCode::ProfileMissing), 0)
-        );
-    }
-
-    /// Whether a run goes on though a level cannot be seen, and how many questions were asked.
-    fn accepts(flags: &str, terminal: bool, answer: bool) -> (Result<(), RunCode>, usize) {
-        let (config, mut asked) = (config(&format!("--profile basic {flags}"), terminal), 0);
-        let mut person = |question: &str| {
-            assert!(question.contains("may be hidden") && question.contains("given locally"));
-            asked += 1;
-            answer
-        };
-        let warning = Notice::warning("profile-unseen", "a stricter one may be hidden".to_owned());
-        let unseen_at = |levels: &[Level]| {
-            let served = ServerProfiles {
-                seen: None,
-                unseen: levels.to_vec(),
-            };
-            let local = decision::local(&config.deid).unwrap();
-            let project = PlannedProject::offline("g/p").unwrap();
-            decision::decide(served, local, &config.deid, &project).unwrap()
-        };
-        let mut never = |_: &str| panic!("there is no doubt");
-        let mut no_prompt = Prompt::new(&config, &mut never);
-        assert!(accept_doubt(&unseen_at(&[]), &[], &mut no_prompt).is_ok());
-        let accepted = accept_doubt(
-            &unseen_at(&[Level::Group]),
-            &[warning],
-            &mut Prompt::new(&config, &mut person),
-        );
-        (accepted.map_err(|error| error.code), asked)
-    }
-
-    #[test]
-    fn a_hidden_level_is_accepted_by_a_person_or_by_a_flag() {
-        assert_eq!(accepts("", true, true), (Ok(()), 1));
-        assert_eq!(accepts("", true, false), (Err(RunCode::ProfileUnknown), 1));
-        assert_eq!(accepts("", false, true), (Err(RunCode::ProfileUnknown), 0));
-        assert_eq!(accepts("-y", false, true), (Ok(()), 0));
-        assert_eq!(accepts("-y", true, false), (Ok(()), 0));
-        assert_eq!(accepts("--dry-run", false, false), (Ok(()), 0));
-        assert_eq!(
-            accepts("--output out", false, false),
-            (Err(RunCode::ProfileUnknown), 0)
-        );
     }
 }

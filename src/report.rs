@@ -52,8 +52,10 @@ trait EventConsumer: Send {
     /// Shows or writes one event, which the counters include. Errors: it cannot be written.
     fn event(&mut self, event: &Event, counters: &Counters) -> Result<(), Error>;
 
-    /// Updates the progress.
-    fn tick(&mut self, _: &Counters) {}
+    /// Updates the progress. Errors: it cannot be written.
+    fn tick(&mut self, _: &Counters) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 /// Passes the events of one run to their consumers.
@@ -92,12 +94,6 @@ impl Reporter {
         self.events.clone()
     }
 
-    /// Sends one event.
-    pub fn tell(&self, event: Event) {
-        // The thread ends early only by a defect, which `finish` reports.
-        let _ = self.events.send(event);
-    }
-
     /// Waits until everything is shown and written: until [`Event::Ended`] was consumed, or until
     /// every sender is dropped. Errors: the report could not be written to its end.
     pub fn finish(self) -> Result<(), Error> {
@@ -113,7 +109,7 @@ impl Reporter {
 
 /// Shows an error that stopped a command without a reporter.
 pub fn print_error(error: &Error, color: bool, paths: &Paths) {
-    Printer::on_stderr(color).stop(&paths.error(error));
+    Printer::on_stderr(color).stop(&paths.redact_error(error));
 }
 
 /// Asks a question. The answer `yes` confirms; any other one, and the end of the input, does not.
@@ -174,7 +170,7 @@ fn consume(
     let mut first_error = Ok(());
     loop {
         let event = match events.recv_timeout(TICK) {
-            Ok(event) => Some(paths.event(event)),
+            Ok(event) => Some(paths.redact_event(event)),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => return first_error,
         };
@@ -183,8 +179,7 @@ fn consume(
             counters.count(event, begin.elapsed());
             for consumer in &mut consumers {
                 // An error of one consumer does not stop the others.
-                let told = consumer.event(event, &counters);
-                first_error = first_error.and(told);
+                first_error = first_error.and(consumer.event(event, &counters));
             }
             if matches!(event, Event::Ended(_)) {
                 return first_error;
@@ -198,7 +193,7 @@ fn consume(
         {
             last_tick = counters.elapsed;
             for consumer in &mut consumers {
-                consumer.tick(&counters);
+                first_error = first_error.and(consumer.tick(&counters));
             }
         }
     }

@@ -182,16 +182,16 @@ fn readable(moment: NaiveDateTime) -> String {
 /// The file's own offset decides (0008,0201), else the zone of this machine, which mostly stands
 /// where the scanner does.
 fn rfc3339(moment: NaiveDateTime, cleaned: &RoutingAttributes) -> Option<String> {
-    match text(cleaned.timezone.as_ref()).and_then(offset) {
-        Some(zone) => zone
-            .from_local_datetime(&moment)
-            .earliest()
-            .map(|t| t.to_rfc3339()),
+    let zone = match text(cleaned.timezone.as_ref()).and_then(offset) {
+        Some(zone) => zone,
         None => Local
-            .from_local_datetime(&moment)
-            .earliest()
-            .map(|t| t.to_rfc3339()),
-    }
+            .offset_from_local_datetime(&moment)
+            .earliest()?,
+    };
+    let time = zone
+        .from_local_datetime(&moment)
+        .earliest()?;
+    Some(time.to_rfc3339())
 }
 
 fn offset(value: &str) -> Option<FixedOffset> {
@@ -211,24 +211,24 @@ pub fn label(text: &str, longest: usize) -> String {
         .chars()
         .take(longest)
         .collect();
-    cut.trim()
-        .trim_end_matches('.')
-        .trim_end()
-        .to_owned()
+    without_trailing_dots(&cut).to_owned()
 }
 
 /// A file name that is valid on every platform.
 pub fn file_name(text: &str) -> String {
     let name = replaced(text, "/:<>?\\|\"");
-    let name = name
-        .trim()
-        .trim_end_matches('.')
-        .trim_end();
+    let name = without_trailing_dots(&name);
     if name.chars().all(|c| c == '.') {
         "_".to_owned()
     } else {
         name.to_owned()
     }
+}
+
+fn without_trailing_dots(text: &str) -> &str {
+    text.trim()
+        .trim_end_matches('.')
+        .trim_end()
 }
 
 fn replaced(text: &str, forbidden: &str) -> String {

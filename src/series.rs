@@ -14,8 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::discover::below;
 use crate::failure::{FileCode, FileFailure};
 use dicom_deid::Sendable;
-use dicom_lossless::Phi;
-use dicom_lossless::{Body, Identity, SourceFile};
+use dicom_lossless::{Body, Identity, Phi, SourceFile};
 use files::Folder;
 pub use files::SeriesFiles;
 pub use patients::Patients;
@@ -43,25 +42,24 @@ impl Indexed {
 /// The number by which shards divide files: depends on the Study Instance UID alone, so that no two
 /// of them make the same session. None where it is missing.
 pub fn share_of_study(identity: &Identity) -> Option<u64> {
-    Some(share(&[identity.study.as_ref()?.expose()]))
+    Some(share(identity.study.as_ref()?.expose()))
 }
 
 /// The number by which shards divide files that belong to no series. It depends on the name alone:
 /// where the inputs lie may differ from machine to machine.
 pub fn share_of_name(path: &Path) -> u64 {
-    share(&[&path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()])
+    share(
+        &path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy(),
+    )
 }
 
-fn share(parts: &[&str]) -> u64 {
-    let mut hasher = Sha256::new();
-    for part in parts {
-        hasher.update(part);
-        hasher.update([0]);
-    }
-    hasher
+fn share(text: &str) -> u64 {
+    Sha256::new()
+        .chain_update(text)
+        .chain_update([0])
         .finalize()
         .first_chunk()
         .map_or(0, |bytes| u64::from_be_bytes(*bytes))
@@ -108,10 +106,9 @@ impl SeriesIndex {
                 format!("{what} is missing or empty in the file"),
             )
         };
-        identity
-            .sop_instance
-            .as_ref()
-            .ok_or_else(|| missing("SOPInstanceUID (0008,0018)"))?;
+        if identity.sop_instance.is_none() {
+            return Err(missing("SOPInstanceUID (0008,0018)"));
+        }
         let study = identity
             .study
             .ok_or_else(|| missing("StudyInstanceUID (0020,000D)"))?;
@@ -174,15 +171,11 @@ pub struct Distinct {
 /// Settles duplicates among the cleaned instances of a series: identical content once, different
 /// content not at all.
 pub fn distinct(mut files: Vec<CleanFile>) -> Distinct {
-    files.sort_by(|a, b| {
-        let key = |r: &CleanFile| {
-            (
-                r.instance.sop_instance().to_owned(),
-                Arc::clone(&r.source.path),
-            )
-        };
-        key(a).cmp(&key(b))
-    });
+    let key = |file: &CleanFile| {
+        let path = Arc::clone(&file.source.path);
+        (file.instance.sop_instance().to_owned(), path)
+    };
+    files.sort_by_cached_key(key);
     let mut result = Distinct::default();
     let mut group: Vec<CleanFile> = Vec::new();
     for next in files {

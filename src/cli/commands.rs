@@ -1,12 +1,16 @@
-//! The commands and their flags.
+//! The commands and their flags; those of `profile` and of the upload have files of their own.
 
-use clap::Subcommand;
+use std::ffi::OsStr;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 
-use super::explain::{self, ExplainCodeArgs};
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
+use clap::{Arg, Args, Subcommand, ValueEnum};
+
 use super::profile::{self, ProfileCommand};
-use super::report::{self, ReportCommand};
-use super::sandbox::{self, SandboxArgs};
 use super::upload::ConnectionArgs;
+use super::values::ProfileLevel;
+use crate::failure::CodeEntry;
 
 /// The commands that have a word of their own; the upload has none.
 #[derive(Debug, Clone, Subcommand)]
@@ -39,17 +43,214 @@ pub enum Command {
     )]
     Profile(ProfileCommand),
     /// Say what a code or an exit code means, and what to do about it
-    #[command(after_help = explain::EXAMPLES)]
+    #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainCodeArgs),
     /// Work on failure reports: merge those of several runs into one
-    #[command(subcommand, after_help = report::EXAMPLES)]
+    #[command(subcommand, after_help = MERGE_EXAMPLES)]
     Report(ReportCommand),
     /// Run a server for trying things out
-    #[command(after_help = sandbox::EXAMPLES)]
+    #[command(after_help = SANDBOX_EXAMPLES)]
     Sandbox(SandboxArgs),
     /// Print a completion script
     Completions {
         /// The shell that it is for
         shell: clap_complete::Shell,
     },
+}
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  fwupload explain deid.burned-in    the code of a failed file, as in reports and messages
+  fwupload explain auth.rejected     the code of an error that stopped a run
+  fwupload explain 3                 an exit code
+  fwupload explain --list            every code, by stage
+  fwupload explain --list --json | jq -r '.codes[] | select(.retryable) | .code'";
+
+/// Flags of `fwupload explain`.
+#[derive(Debug, Clone, Args)]
+pub struct ExplainCodeArgs {
+    /// A code as messages and reports have it, or the number of an exit code
+    #[arg(required_unless_present = "list", value_parser = CodeParser, hide_possible_values = true)]
+    pub code: Option<String>,
+    /// List every code with its sentence
+    #[arg(long, conflicts_with = "code")]
+    pub list: bool,
+    /// Write one JSON object to standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Accepts any text, so that an unknown code gets an answer with the codes that come close; shells
+/// complete the codes of the table.
+#[derive(Debug, Clone)]
+struct CodeParser;
+
+impl TypedValueParser for CodeParser {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(CodeEntry::all().map(|entry| {
+            PossibleValue::new(entry.code).help(entry.sentence)
+        })))
+    }
+}
+
+const MERGE_EXAMPLES: &str = "\
+Examples:
+  fwupload report merge shard-*.jsonl --output all.jsonl   one report of the shards of a job
+  fwupload --files-from all.jsonl --project neuro/adni     try again what failed in any of them
+  fwupload report merge shard-*.jsonl | jq -r 'select(.type == \"failed\") | .code' | sort | uniq -c
+  fwupload report merge failures.jsonl -o failures.csv     the same report for a spreadsheet";
+
+const MERGE_EXIT_CODES: &str = "
+Exit codes:
+    0  merged, whatever the reports say; the exit code of the whole is `exit_code` in the last line
+    1  unexpected error, or the merged report cannot be written
+    2  the command line is wrong
+    5  a report is missing, damaged or none, or they do not belong together";
+
+/// What can be done with failure reports.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ReportCommand {
+    /// Merge the failure reports of several runs, as of the shards of a job
+    ///
+    /// A file that failed in several runs is listed once, by its exact path, as the report named
+    /// last has it. Files are sorted by path. What the merged report says works as `--files-from`
+    /// and can be merged again.
+    ///
+    /// Totals are added up, each file once; subjects, sessions and acquisitions are left out, for
+    /// two runs may have sent into the same one. What stopped a run is the exit code of the whole
+    /// (1 and 2 before 130, 143, 129, 4, 5, 6 and 7); otherwise it is 9 if every file failed in
+    /// every run, 3 if some did, 8 if no run had anything, else 0. Both stand in the record `end`,
+    /// which only .jsonl has. There is none where the whole is not known: a run has not ended, a
+    /// shard is missing or there twice, or a report is in JSON or CSV, which hold failures alone.
+    ///
+    /// Project, site, kind of run, profile, key of pseudonyms and redaction must be the same in all
+    /// reports. A run with `--redact-paths` hashes paths in its own way: a file that failed in two
+    /// such runs is listed twice. A file that failed in one run and arrived with a later one stays
+    /// listed, since reports hold failures alone.
+    #[command(after_help = MERGE_EXAMPLES, after_long_help = format!("{MERGE_EXAMPLES}\n{MERGE_EXIT_CODES}"))]
+    Merge(MergeArgs),
+}
+
+/// Flags of `report merge`. The environment sets none of them: its variables are meant for uploads.
+#[derive(Debug, Clone, Args)]
+pub struct MergeArgs {
+    /// Reports that fwupload wrote: .jsonl, .json or .csv, also mixed
+    #[arg(value_name = "REPORT", required = true)]
+    pub reports: Vec<PathBuf>,
+    /// Write to FILE (.jsonl, .json or .csv) instead of standard output, in one step, readable by
+    /// you alone
+    ///
+    /// `-` is standard output, which gets JSON lines. What is in FILE is replaced once everything
+    /// is read and merged.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+const SANDBOX_EXAMPLES: &str = "\
+Examples:
+  fwupload sandbox ./site --project demo/phantom                     a site of today
+  fwupload sandbox ./site --project demo/phantom --era old           as sites were in 2018
+  fwupload sandbox ./site --signed-urls --storage azure              files go past the site, to its storage
+  fwupload sandbox ./site --signed-urls=multipart --part-size 5MiB   large files in parts
+  fwupload sandbox ./site --project demo/speed --discard             keeps no bytes: for measuring
+
+The first line on standard output is JSON with the address and an API key; give the key to an upload as FWUPLOAD_API_KEY.";
+
+/// Flags of `fwupload sandbox`. The environment sets none of them: its variables are meant for
+/// uploads.
+#[derive(Debug, Clone, Args)]
+pub struct SandboxArgs {
+    /// The folder that holds what the server receives
+    pub dir: PathBuf,
+    /// The address to listen on
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+    /// Create this project
+    #[arg(long, value_name = "GROUP/PROJECT")]
+    pub project: Option<String>,
+    /// Serve this de-identification profile
+    #[arg(long, value_name = "FILE")]
+    pub profile: Option<PathBuf>,
+    /// The level at which the profile is served
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        value_enum,
+        default_value_t,
+        requires = "profile"
+    )]
+    pub profile_level: ProfileLevel,
+    /// Play a server of this age: of 2018, from 2019 on, or of today
+    #[arg(long, value_name = "ERA", value_enum, default_value_t)]
+    pub era: ServerEra,
+    /// Hand out signed URLs for uploads: one per file, or one per part of a large file
+    #[arg(long, value_name = "HOW", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "single")]
+    pub signed_urls: Option<SignedUrls>,
+    /// Whose storage the signed URLs lead to
+    #[arg(
+        long,
+        value_name = "STORAGE",
+        value_enum,
+        default_value_t,
+        requires = "signed_urls"
+    )]
+    pub storage: StorageKind,
+    /// With `--signed-urls=multipart`: cut files larger than SIZE into parts of at most SIZE
+    /// [default: 8MiB]
+    #[arg(long, value_name = "SIZE", requires = "signed_urls")]
+    pub part_size: Option<String>,
+    /// Keep a de-identification log, and refuse DICOM files that are not in it
+    #[arg(long)]
+    pub deid_log: bool,
+    /// Throw the bytes of files away as they arrive and keep what is said of them: how fast could
+    /// an upload be?
+    #[arg(long)]
+    pub discard: bool,
+    /// Accept the API key in this file; otherwise one is made and shown
+    #[arg(long, value_name = "FILE")]
+    pub api_key_file: Option<PathBuf>,
+}
+
+/// The age of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum ServerEra {
+    /// Of 2018.
+    Old,
+    /// From 2019 on.
+    Mid,
+    /// Of today.
+    #[default]
+    Current,
+}
+
+/// How many signed URLs a file gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SignedUrls {
+    /// One.
+    Single,
+    /// One for each part of a large file.
+    Multipart,
+}
+
+/// Whose storage lies behind signed URLs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum StorageKind {
+    /// Amazon's, or one that speaks like it.
+    #[default]
+    S3,
+    /// Google's.
+    Google,
+    /// Microsoft's.
+    Azure,
 }

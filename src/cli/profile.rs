@@ -11,7 +11,7 @@ use super::values::{Filter, ProfileLanguage, Residual, named_profile};
 const WHICH_HINT: &str =
     "a built-in profile (`fwupload profile list`) or a file ending in .toml, .yaml, .yml or .json";
 
-pub(super) const EXAMPLES: &str = "\
+pub const EXAMPLES: &str = "\
 Examples:
   fwupload profile list                           the profiles that come with the program
   fwupload profile show --project neuro/adni      which profile governs a project
@@ -21,7 +21,7 @@ Examples:
   fwupload profile test site.yaml ./study         what it does to files, on this machine
   fwupload profile key --project neuro/adni       which key pseudonyms are made with";
 
-pub(super) const EXIT_CODES: &str = "
+pub const EXIT_CODES: &str = "
 Exit codes:
     0  done; `diff`: both mean the same; `test`: every DICOM file was cleaned
     1  unexpected error, or something that cannot be written
@@ -67,8 +67,7 @@ Examples:
 
 /// Flags of the subcommands that no environment variable may set: they say what this one call
 /// writes.
-pub(super) const NOT_FROM_ENVIRONMENT: [&str; 5] =
-    ["to", "output", "force", "show-values", "offline"];
+pub const NOT_FROM_ENVIRONMENT: [&str; 5] = ["to", "output", "force", "show-values", "offline"];
 
 const LINT_EXAMPLES: &str = "\
 Examples:
@@ -138,7 +137,7 @@ pub enum ProfileCommand {
 
 /// Which profile a command is about.
 #[derive(Debug, Clone, Default, Args)]
-pub struct WhichProfile {
+pub struct ProfileSelectionArgs {
     /// A built-in profile or a file
     #[arg(value_name = "NAME|FILE", long_help = format!("The profile: {WHICH_HINT}"))]
     pub profile: Option<String>,
@@ -161,7 +160,7 @@ pub struct ShowArgs {
     pub show_secrets: bool,
     /// The profile. It comes last: its flags stand under a heading of their own.
     #[command(flatten)]
-    pub which: WhichProfile,
+    pub selection: ProfileSelectionArgs,
 }
 
 /// Flags of `profile convert`.
@@ -291,7 +290,7 @@ pub struct KeyArgs {
 pub struct LintArgs {
     /// The profile.
     #[command(flatten)]
-    pub which: WhichProfile,
+    pub selection: ProfileSelectionArgs,
     /// Name every attribute instead of the first few of each sort
     #[arg(long)]
     pub all: bool,
@@ -305,7 +304,7 @@ pub struct LintArgs {
 pub struct ExplainArgs {
     /// The profile.
     #[command(flatten)]
-    pub which: WhichProfile,
+    pub selection: ProfileSelectionArgs,
     /// Show the attributes that no rule names as well
     #[arg(long)]
     pub all: bool,

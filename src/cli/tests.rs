@@ -7,6 +7,7 @@ use clap::ValueEnum;
 
 use super::upload::{DEID, DESTINATION, INPUT, OUTPUT, REPORTS, TRANSFER};
 use super::*;
+use crate::failure::RunCode;
 
 fn parse_line(line: &str) -> Result<Cli, Stop> {
     parse(

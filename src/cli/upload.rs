@@ -12,12 +12,12 @@ use super::values::{
 };
 
 /// Headings of `--help`.
-pub(super) const INPUT: &str = "Input";
-pub(super) const DEID: &str = "De-identification";
-pub(super) const DESTINATION: &str = "Destination";
-pub(super) const TRANSFER: &str = "Transfer";
-pub(super) const OUTPUT: &str = "Output";
-pub(super) const REPORTS: &str = "Reports";
+pub const INPUT: &str = "Input";
+pub const DEID: &str = "De-identification";
+pub const DESTINATION: &str = "Destination";
+pub const TRANSFER: &str = "Transfer";
+pub const OUTPUT: &str = "Output";
+pub const REPORTS: &str = "Reports";
 
 /// Everything that the upload takes.
 #[derive(Debug, Clone, Args)]

@@ -35,7 +35,7 @@ impl From<PathBuf> for PathList {
 }
 
 /// A number of things.
-pub(super) fn whole_number<T: FromStr>(text: &str) -> Result<T, &'static str> {
+pub fn whole_number<T: FromStr>(text: &str) -> Result<T, &'static str> {
     text.trim()
         .parse()
         .map_err(|_| "write a whole number, as in 4")
@@ -224,7 +224,7 @@ pub enum ProfileLevel {
 }
 
 /// A profile that is named by its path: a built-in one has a name without any of these.
-pub(super) fn named_profile(profile: &str) -> Option<PathBuf> {
+pub fn named_profile(profile: &str) -> Option<PathBuf> {
     profile
         .contains(['/', '\\', '.'])
         .then(|| PathBuf::from(profile))

@@ -261,7 +261,7 @@ fn what_a_server_writes_cannot_steer_a_terminal() {
     let error = Error::from(refused(Operation::FindProject, 400, said));
     assert_eq!(error.why.first().map(String::as_str), Some(escaped));
     let project = |group: &str, label: &str| Project {
-        id: "1".into(),
+        id: Some("1".into()),
         group: group.into(),
         label: label.into(),
     };

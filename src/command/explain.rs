@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::say;
 use crate::cli::ExplainCodeArgs;
-use crate::failure::{CodeEntry, CodeKind, Error, RunCode};
+use crate::failure::{CodeEntry, CodeKind, Error};
 use crate::report::wrapped;
 use dicom_deid::standard::likeness;
 
@@ -47,7 +47,7 @@ fn find(typed: &str) -> Result<&'static CodeEntry, Error> {
             [] => list.to_owned(),
             close => format!("did you mean {}? {list}", close.join(" or ")),
         };
-        Error::new(RunCode::Usage, "there is no such code").with_hint(hint)
+        Error::usage("there is no such code", hint)
     })
 }
 

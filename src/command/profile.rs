@@ -25,18 +25,17 @@ use super::say;
 
 /// Answers a question about profiles.
 pub fn run(command: ProfileCommand, environment: &Environment) -> Result<ExitStatus, Error> {
-    match command {
-        ProfileCommand::List => profile::builtin_names()
-            .try_for_each(list)
-            .map(|()| ExitStatus::Success),
+    let done = match command {
+        ProfileCommand::Diff(args) => return diff::run(&args),
+        ProfileCommand::Test(args) => return test::run(&args, environment),
+        ProfileCommand::Lint(args) => return lint::run(&args),
+        ProfileCommand::List => profile::builtin_names().try_for_each(list),
         ProfileCommand::Show(args) => show::run(&args),
         ProfileCommand::Convert(args) => convert::run(&args),
-        ProfileCommand::Diff(args) => diff::run(&args),
-        ProfileCommand::Test(args) => test::run(&args, environment),
-        ProfileCommand::Lint(args) => lint::run(&args),
         ProfileCommand::Explain(args) => explain::run(&args),
         ProfileCommand::Key(args) => key::run(&args),
-    }
+    };
+    done.map(|()| ExitStatus::Success)
 }
 
 fn list(name: &str) -> Result<(), Error> {

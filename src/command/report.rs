@@ -9,7 +9,7 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
-use crate::cli::{MergeArgs, ReportCommand};
+use crate::cli::ReportCommand;
 use crate::config::ReportFormat;
 use crate::event::Severity;
 use crate::exit::ExitStatus;
@@ -17,21 +17,18 @@ use crate::failure::{Error, RunCode};
 use crate::report::merge;
 use dicom_lossless::display_path;
 
-use super::{remark, unwritten, warn};
+use super::{remark, warn, written};
 
 /// Runs a command about reports.
 pub fn run(command: &ReportCommand) -> Result<(), Error> {
-    match command {
-        ReportCommand::Merge(args) => merge_reports(args),
-    }
-}
-
-fn merge_reports(args: &MergeArgs) -> Result<(), Error> {
+    let ReportCommand::Merge(args) = command;
     let output = args
         .output
         .as_deref()
         .filter(|path| path.as_os_str() != "-");
-    let format = output.map_or(Ok(ReportFormat::JsonLines), format_of)?;
+    let format = output.map_or(Ok(ReportFormat::JsonLines), |path| {
+        ReportFormat::of_flag("`--output`", path)
+    })?;
     let merged = merge(&args.reports, ExitStatus::of_runs)?;
     let bytes = merged.bytes(format);
     match output {
@@ -49,13 +46,6 @@ fn merge_reports(args: &MergeArgs) -> Result<(), Error> {
     }
     let _ = writeln!(io::stderr().lock(), "{}", merged.summary());
     Ok(())
-}
-
-fn format_of(path: &Path) -> Result<ReportFormat, Error> {
-    ReportFormat::of(path).ok_or_else(|| {
-        let what = "the name given to `--output` does not say which format is meant";
-        Error::new(RunCode::Usage, what).with_hint("end the name with .jsonl, .json or .csv")
-    })
 }
 
 /// Writes the report in one step: the path has what was there before, or all of the report.
@@ -97,12 +87,7 @@ fn unwritable(path: &Path, error: &io::Error) -> Error {
 
 fn to_stdout(bytes: io::Result<Vec<u8>>) -> Result<(), Error> {
     let mut out = io::stdout().lock();
-    let written = bytes.and_then(|bytes| out.write_all(&bytes));
-    match written.and_then(|()| out.flush()) {
-        // A reader that went away has read enough.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(unwritten(&error).with_hint("check where it leads to, or give `--output FILE`"))
-        }
-        _ => Ok(()),
-    }
+    let result = bytes.and_then(|bytes| out.write_all(&bytes));
+    written(result.and_then(|()| out.flush()))
+        .map_err(|error| error.with_hint("check where it leads to, or give `--output FILE`"))
 }

@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::path::PathBuf;
 
 use super::sandbox::Sandbox;
-use crate::config::PackageBy;
 use crate::event::{Events, Severity};
 use crate::failure::{Error, RunCode};
 use crate::journal::{Journal, JournalIdentity, JournalScope, WaitForRun};
@@ -12,7 +11,7 @@ use crate::pipeline::Stop;
 use crate::plan::UploadPlan;
 use dicom_deid::profile::OnLeak;
 
-use super::state_folder;
+use super::{plural, state_folder};
 
 /// The folder of journals inside that of state, or inside a sandbox's own.
 const JOURNALS: &str = "journal";
@@ -35,7 +34,7 @@ pub fn open(
     folder: Option<PathBuf>,
     (events, stop): (&Events, &Stop),
 ) -> Result<Option<Journal>, Error> {
-    let (Some(server), Some(project)) = (plan.sink.server(), plan.project.id()) else {
+    let (Some(server), Some(project)) = (plan.sink.server(), plan.project.id.as_deref()) else {
         return Ok(None);
     };
     let (governing, shard) = (
@@ -100,10 +99,7 @@ fn without_folder() -> Error {
 /// journal's own.
 fn settings(plan: &UploadPlan, residual: Option<OnLeak>) -> String {
     let packaging = &plan.packaging;
-    let package = match packaging.package {
-        PackageBy::Series => "series",
-        PackageBy::Instance => "instance",
-    };
+    let package = format!("{:?}", packaging.package).to_lowercase();
     let version = env!("CARGO_PKG_VERSION");
     let secrets = plan
         .governing
@@ -125,13 +121,12 @@ pub fn announce(journal: Option<&Journal>, events: &Events) {
             sent is looked for on the server alone";
         events.notice(Severity::Notice, "journal-set-aside", text);
     }
-    let packages = match journal.confirmed_before() {
-        0 => return,
-        1 => "1 package".to_owned(),
-        before => format!("{before} packages"),
-    };
-    let text = format!(
-        "earlier runs sent {packages} to this project: what the server still has is not sent again"
-    );
-    events.notice(Severity::Detail, "resume", text);
+    let before = journal.confirmed_before();
+    if before > 0 {
+        let text = format!(
+            "earlier runs sent {} to this project: what the server still has is not sent again",
+            plural(before, "package")
+        );
+        events.notice(Severity::Detail, "resume", text);
+    }
 }

@@ -32,10 +32,10 @@ pub fn run(args: SandboxArgs) -> Result<(), Error> {
 fn options(args: SandboxArgs) -> Result<Options, Error> {
     let multipart = args.signed_urls == Some(SignedUrls::Multipart);
     if args.part_size.is_some() && !multipart {
-        return Err(
-            Error::new(RunCode::Usage, "`--part-size` is for files in parts")
-                .with_hint("write `--signed-urls=multipart`"),
-        );
+        return Err(Error::usage(
+            "`--part-size` is for files in parts",
+            "write `--signed-urls=multipart`",
+        ));
     }
     let project = args
         .project
@@ -47,15 +47,16 @@ fn options(args: SandboxArgs) -> Result<Options, Error> {
         .as_deref()
         .map(read_profile)
         .transpose()?;
-    let sources = KeySources {
-        file: args.api_key_file,
-        ..KeySources::default()
+    let api_key = match args.api_key_file {
+        None => None,
+        file => {
+            let sources = KeySources {
+                file,
+                ..KeySources::default()
+            };
+            Some(sources.resolve()?.0)
+        }
     };
-    let api_key = sources
-        .file
-        .is_some()
-        .then(|| sources.resolve())
-        .transpose()?;
     Ok(Options {
         listen: args.listen,
         project,
@@ -85,7 +86,7 @@ fn options(args: SandboxArgs) -> Result<Options, Error> {
             .transpose()?,
         discard: args.discard,
         deid_log: args.deid_log,
-        api_key: api_key.map(|(key, _)| key.expose_secret().to_owned()),
+        api_key: api_key.map(|key| key.expose_secret().to_owned()),
         ..Options::new(args.dir)
     })
 }
@@ -117,30 +118,21 @@ pub fn embedded(folder: Option<&Path>, config: &Config) -> Result<Sandbox, Error
 
 /// The error of a sandbox with the program's code and hint.
 fn failed(error: &SandboxError) -> Error {
-    let (code, hint) = match error {
-        SandboxError::NotLoopback => (
-            RunCode::SandboxUnavailable,
-            "use 127.0.0.1:PORT: the sandbox has no encryption",
-        ),
-        SandboxError::NotInEra(_) => (RunCode::Usage, "leave out `--era`"),
-        SandboxError::ProjectMissing => (RunCode::Usage, "add `--project GROUP/PROJECT`"),
-        SandboxError::Folder { .. } => (
-            RunCode::SandboxUnavailable,
-            "name a new or empty folder, or one that a sandbox used before",
-        ),
-        SandboxError::Listen { .. } => (
-            RunCode::SandboxUnavailable,
-            "name another port, or 0 for a free one",
-        ),
-        SandboxError::Thread(_) => (RunCode::SandboxUnavailable, "close other programs"),
-        SandboxError::Stopped(_) => (
-            RunCode::SandboxUnavailable,
-            "start it again: what it confirmed is kept",
-        ),
-        _ => (
-            RunCode::SandboxUnavailable,
-            RunCode::SandboxUnavailable.hint(),
-        ),
+    let code = match error {
+        SandboxError::NotInEra(_) | SandboxError::ProjectMissing => RunCode::Usage,
+        _ => RunCode::SandboxUnavailable,
+    };
+    let hint = match error {
+        SandboxError::NotLoopback => "use 127.0.0.1:PORT: the sandbox has no encryption",
+        SandboxError::NotInEra(_) => "leave out `--era`",
+        SandboxError::ProjectMissing => "add `--project GROUP/PROJECT`",
+        SandboxError::Folder { .. } => {
+            "name a new or empty folder, or one that a sandbox used before"
+        }
+        SandboxError::Listen { .. } => "name another port, or 0 for a free one",
+        SandboxError::Thread(_) => "close other programs",
+        SandboxError::Stopped(_) => "start it again: what it confirmed is kept",
+        _ => code.hint(),
     };
     let what = match error {
         SandboxError::Folder { dir, .. } => {

@@ -7,11 +7,11 @@ use flywheel_client::{ApiKey, Client, ClientNotice};
 use tokio::runtime::Runtime;
 
 use crate::cli::UploadArgs;
-use crate::client_failure::{cause_of, cause_of_form};
+use crate::client_failure::{cause_of, cause_of_form, path_of};
 use crate::config::{Config, Environment, Server};
 use crate::credential::{KeyOrigin, PseudonymKeySources};
 use crate::event::{Event, Events, Mode, ProfileFacts, RunEnd, RunStart, Severity};
-use crate::exit::{ExitStatus, Strictness};
+use crate::exit::ExitStatus;
 use crate::failure::{Error, RunCode};
 use crate::pipeline::{self, Stop};
 use crate::plan::{self, Sink, UploadPlan};
@@ -28,9 +28,13 @@ pub fn run(args: &UploadArgs, arguments: &[OsString], environment: &Environment)
         .into_iter()
         .chain(state_folder())
         .collect();
+    let refuse = |error: &Error, paths: &Paths| {
+        report::print_error(error, environment.color(args.output.color), paths);
+        ExitStatus::of_error(error.code)
+    };
     let paths = match Paths::new(args.report.redact_paths, &named) {
         Ok(paths) => paths,
-        Err(error) => return ended_early(&error, args, environment, &Paths::Plain),
+        Err(error) => return refuse(&error, &Paths::Plain),
     };
     let ready = Config::new(args, environment).and_then(|mut config| {
         config.report.fallback = state_folder();
@@ -39,18 +43,8 @@ pub fn run(args: &UploadArgs, arguments: &[OsString], environment: &Environment)
     });
     match ready {
         Ok((config, reporter)) => reported(&config, reporter, &paths),
-        Err(error) => ended_early(&error, args, environment, &paths),
+        Err(error) => refuse(&error, &paths),
     }
-}
-
-fn ended_early(
-    error: &Error,
-    args: &UploadArgs,
-    environment: &Environment,
-    paths: &Paths,
-) -> ExitStatus {
-    report::print_error(error, environment.color(args.output.color), paths);
-    ExitStatus::of_error(error.code)
 }
 
 /// The run with its reporter attached: whatever happens, the end is reported.
@@ -59,11 +53,10 @@ fn reported(config: &Config, reporter: Reporter, paths: &Paths) -> ExitStatus {
     let events = Events::new(reporter.events());
     let stopped_by = work(config, &events).err();
     let totals = events.with_totals(|totals| totals.clone());
-    let strictness = Strictness {
-        fail_on_skip: config.report.fail_on_skip,
-        allow_empty: config.report.allow_empty,
-    };
-    let status = ExitStatus::of_run(stopped_by.as_ref().map(|e| e.code), &totals, strictness);
+    let stopping_code = stopped_by
+        .as_ref()
+        .map(|error| error.code);
+    let status = ExitStatus::of_run(stopping_code, &totals, config.report.strictness);
     let end = RunEnd {
         totals,
         duration: started.elapsed(),
@@ -132,7 +125,7 @@ fn resolve(
     runtime.block_on(async {
         tokio::select! {
             biased;
-            () = stop.wait() => Err(stop.reason().unwrap_or_else(|| Error::new(RunCode::Interrupted, RunCode::Interrupted.sentence()))),
+            () = stop.wait() => Err(stop.reason().unwrap_or(RunCode::Interrupted.into())),
             plan = plan => plan.unwrap_or_else(|e| Err(Error::new(RunCode::Internal, format!("the plan was not made: {e}")))),
         }
     })
@@ -140,14 +133,11 @@ fn resolve(
 
 /// A sandbox keeps its keys in its own folder: they go with the data that they belong to.
 fn pseudonym_keys(config: &Config, sandbox: Option<&Sandbox>) -> PseudonymKeySources {
-    let sources = pseudonym_key_sources(&config.pseudonym_key.source);
-    match sandbox {
-        Some(sandbox) => PseudonymKeySources {
-            kept: Some(sandbox.home().join("pseudonym-keys")),
-            ..sources
-        },
-        None => sources,
+    let mut sources = pseudonym_key_sources(&config.pseudonym_key.source);
+    if let Some(sandbox) = sandbox {
+        sources.kept = Some(sandbox.home().join("pseudonym-keys"));
     }
+    sources
 }
 
 /// The client for the run, and the server that must live as long, where it is our own.
@@ -199,15 +189,23 @@ fn tell(events: &Events, notice: ClientNotice) {
             kind,
             taken,
             twin,
-            empty: true,
+            empty,
         } => {
+            let kind = kind.as_str();
             let [taken, twin] = [taken, twin].map(|id| escape_for_terminal(&id));
-            let text = format!(
-                "{0} {twin} was made by this run at the same time as another program made {0} \
-                    {taken}, which takes everything. The \
-                 first is empty and could not be removed again: delete it, or have it deleted",
-                kind.as_str()
-            );
+            let text = if empty {
+                format!(
+                    "{kind} {twin} was made by this run at the same time as another program made \
+                        {kind} {taken}, which takes everything. The first is empty and could not \
+                        be removed again: delete it, or have it deleted"
+                )
+            } else {
+                format!(
+                    "{kind} {taken} exists twice: {kind} {twin} is the same, made by another \
+                        program at the same time. Everything goes to the older one; move what the \
+                        other holds, or delete it"
+                )
+            };
             events.notice(Severity::Warning, "twin-container", text);
         }
         ClientNotice::StudyElsewhere { session } => {
@@ -219,21 +217,6 @@ fn tell(events: &Events, notice: ClientNotice) {
                  `--if-study-elsewhere fail` sends no such study"
             );
             events.notice(Severity::Warning, "study-elsewhere", text);
-        }
-        ClientNotice::Twin {
-            kind,
-            taken,
-            twin,
-            empty: false,
-        } => {
-            let [taken, twin] = [taken, twin].map(|id| escape_for_terminal(&id));
-            let text = format!(
-                "{0} {taken} exists twice: {0} {twin} is the same, made by another program at the \
-                    same time. Everything goes to \
-                 the older one; move what the other holds, or delete it",
-                kind.as_str()
-            );
-            events.notice(Severity::Warning, "twin-container", text);
         }
         ClientNotice::Outage {
             error,
@@ -261,14 +244,9 @@ fn tell(events: &Events, notice: ClientNotice) {
             events.notice(Severity::Notice, "outage-over", text);
         }
         ClientNotice::FormInstead { cause } => {
-            events.notice(
-                Severity::Notice,
-                "storage",
-                format!(
-                    "a file goes through the site itself: {}",
-                    cause_of_form(&cause)
-                ),
-            );
+            let cause = cause_of_form(&cause);
+            let text = format!("a file goes through the site itself: {cause}");
+            events.notice(Severity::Notice, "storage", text);
         }
     }
 }
@@ -278,7 +256,7 @@ fn announce(plan: &UploadPlan, config: &Config, events: &Events) {
     let governing = plan.governing.as_ref();
     events.send(Event::Started(Box::new(RunStart {
         version: env!("CARGO_PKG_VERSION"),
-        project: plan.project.path(),
+        project: path_of(&plan.project),
         site: plan.site.clone(),
         mode: match plan.sink {
             Sink::Upload(_) => Mode::Upload,

@@ -10,7 +10,8 @@ use super::{
     Progress, PseudonymKeyChoice, Report, ReportFormat, Server, SinkChoice, Transfer, Verbosity,
 };
 use crate::cli::{self, OtherFiles, ProgressStyle, Residual, UploadArgs};
-use crate::failure::{Error, RunCode};
+use crate::exit::Strictness;
+use crate::failure::Error;
 use dicom_deid::profile::OnLeak;
 
 const MEBIBYTE: u64 = 1 << 20;
@@ -38,14 +39,20 @@ const WAIT_LOCK: Duration = Duration::from_secs(5);
 const LEAST_RATE: u64 = 16 * 1024;
 
 impl Config {
-    /// Completes and checks what was typed. Errors carry [`RunCode::Usage`].
+    /// Completes and checks what was typed. Errors: [`Error::usage`].
     pub fn new(args: &UploadArgs, environment: &Environment) -> Result<Self, Error> {
         let typed = Typed(args);
-        typed.refuse_contradictions()?;
+        typed.refuse_pairs()?;
+        typed.refuse_offline_without_answers()?;
+        typed.refuse_lone_companions()?;
         Ok(Self {
             input: typed.input()?,
             deid: typed.deid(),
-            pseudonym_key: typed.pseudonym_key(),
+            pseudonym_key: PseudonymKeyChoice {
+                source: args.deid.pseudonym_key.clone(),
+                make: args.deid.new_pseudonym_key,
+                change: args.deid.change_pseudonym_key,
+            },
             residual: args.deid.residual.map(on_leak),
             project: typed.project()?,
             packaging: args.destination.packaging.clone(),
@@ -72,12 +79,6 @@ impl Typed<'_> {
         }
     }
 
-    fn refuse_contradictions(&self) -> Result<(), Error> {
-        self.refuse_pairs()?;
-        self.refuse_offline_without_answers()?;
-        self.refuse_lone_companions()
-    }
-
     fn refuse_pairs(&self) -> Result<(), Error> {
         let UploadArgs {
             deid,
@@ -85,22 +86,21 @@ impl Typed<'_> {
             connection,
             ..
         } = self.0;
+        let (profile, output) = (deid.profile.is_some(), destination.output.is_some());
+        let sandbox = destination.sandbox.is_some();
         // A site in the environment is a standing setting: a sandbox that was asked for goes before
         // it.
-        let site_typed = connection.site.is_some() && !self.0.from_environment.contains("site");
-        if deid.profile.is_some() && deid.no_deid {
-            return Err(self.exclude("profile", "no-deid"));
+        let site = connection.site.is_some() && !self.0.from_environment.contains("site");
+        let pairs = [
+            (profile && deid.no_deid, "profile", "no-deid"),
+            (output && destination.dry_run, "dry-run", "output"),
+            (sandbox && destination.offline, "sandbox", "offline"),
+            (sandbox && site, "sandbox", "site"),
+        ];
+        match pairs.iter().find(|(both, ..)| *both) {
+            Some((_, one, other)) => Err(self.exclude(one, other)),
+            None => Ok(()),
         }
-        if destination.dry_run && destination.output.is_some() {
-            return Err(self.exclude("dry-run", "output"));
-        }
-        if destination.sandbox.is_some() && destination.offline {
-            return Err(self.exclude("sandbox", "offline"));
-        }
-        if destination.sandbox.is_some() && site_typed {
-            return Err(self.exclude("sandbox", "site"));
-        }
-        Ok(())
     }
 
     /// Without a server, nothing can be sent and no profile can be asked for.
@@ -109,14 +109,16 @@ impl Typed<'_> {
             deid, destination, ..
         } = self.0;
         if destination.offline && !destination.dry_run && destination.output.is_none() {
-            return Err(
-                usage("`--offline` sends nothing").with_hint("add `--dry-run` or `--output DIR`")
-            );
+            return Err(Error::usage(
+                "`--offline` sends nothing",
+                "add `--dry-run` or `--output DIR`",
+            ));
         }
         if destination.offline && deid.profile.is_none() && !deid.no_deid {
-            let error = usage("`--offline` cannot ask the server for a de-identification profile");
-            return Err(error
-                .with_hint("add `--profile basic`, or `--no-deid` if the data may go as it is"));
+            return Err(Error::usage(
+                "`--offline` cannot ask the server for a de-identification profile",
+                "add `--profile basic`, or `--no-deid` if the data may go as it is",
+            ));
         }
         Ok(())
     }
@@ -125,50 +127,60 @@ impl Typed<'_> {
     fn refuse_lone_companions(&self) -> Result<(), Error> {
         let UploadArgs { input, .. } = self.0;
         if input.null && input.files_from.is_empty() {
-            return Err(usage(format!(
-                "{} is about `--files-from`, which is missing",
-                self.name("null")
-            ))
-            .with_hint("add `--files-from FILE`, or `--files-from -` for standard input"));
+            return Err(Error::usage(
+                format!(
+                    "{} is about `--files-from`, which is missing",
+                    self.name("null")
+                ),
+                "add `--files-from FILE`, or `--files-from -` for standard input",
+            ));
         }
         if input.keep_names && input.other_files != OtherFiles::Upload {
-            return Err(usage(format!(
-                "{} is about other files, which are not uploaded",
-                self.name("keep-names")
-            ))
-            .with_hint("add `--other-files upload`"));
+            return Err(Error::usage(
+                format!(
+                    "{} is about other files, which are not uploaded",
+                    self.name("keep-names")
+                ),
+                "add `--other-files upload`",
+            ));
         }
         if input.shard.is_some() && input.other_files == OtherFiles::Upload {
             // They follow the instances beside them, which may belong to several shards.
-            return Err(usage(format!(
-                "{} cannot upload files that are not DICOM",
-                self.name("shard")
-            ))
-            .with_hint("leave out `--other-files upload`, or upload them in a run of their own"));
+            return Err(Error::usage(
+                format!(
+                    "{} cannot upload files that are not DICOM",
+                    self.name("shard")
+                ),
+                "leave out `--other-files upload`, or upload them in a run of their own",
+            ));
         }
         Ok(())
     }
 
     fn exclude(&self, one: &str, other: &str) -> Error {
-        usage(format!(
-            "{} and {} exclude each other",
-            self.name(one),
-            self.name(other)
-        ))
-        .with_hint("leave out one of the two")
+        Error::usage(
+            format!(
+                "{} and {} exclude each other",
+                self.name(one),
+                self.name(other)
+            ),
+            "leave out one of the two",
+        )
     }
 
     fn input(&self) -> Result<Input, Error> {
         let args = &self.0.input;
         if args.paths.is_empty() && args.files_from.is_empty() {
-            let error = usage("nothing to read: neither a PATH nor `--files-from`");
-            return Err(match &self.0.destination.sandbox {
-                Some(Some(_)) => error.with_hint(
-                    "`--sandbox` takes the word after it as its folder: write the paths before it",
-                ),
-                _ => error
-                    .with_hint("name a folder, as in `fwupload ./study --project group/project`"),
-            });
+            let hint = match &self.0.destination.sandbox {
+                Some(Some(_)) => {
+                    "`--sandbox` takes the word after it as its folder: write the paths before it"
+                }
+                _ => "name a folder, as in `fwupload ./study --project group/project`",
+            };
+            return Err(Error::usage(
+                "nothing to read: neither a PATH nor `--files-from`",
+                hint,
+            ));
         }
         let max_header = size(
             &self.name("max-header"),
@@ -199,15 +211,6 @@ impl Typed<'_> {
         }
     }
 
-    fn pseudonym_key(&self) -> PseudonymKeyChoice {
-        let deid = &self.0.deid;
-        PseudonymKeyChoice {
-            source: deid.pseudonym_key.clone(),
-            make: deid.new_pseudonym_key,
-            change: deid.change_pseudonym_key,
-        }
-    }
-
     fn project(&self) -> Result<String, Error> {
         let args = &self.0.destination;
         let project = args
@@ -227,11 +230,13 @@ impl Typed<'_> {
                 || add.to_owned(),
                 |command| format!("did you mean `fwupload {command}`? Else {add}"),
             );
-            usage("no destination: `--project` is missing").with_hint(hint)
+            Error::usage("no destination: `--project` is missing", hint)
         })?;
         if args.offline && !is_group_and_label(project) {
-            let error = usage("`--offline` cannot look up a project by id or label alone");
-            return Err(error.with_hint("write it as group/project"));
+            return Err(Error::usage(
+                "`--offline` cannot look up a project by id or label alone",
+                "write it as group/project",
+            ));
         }
         for (flag, label) in [
             ("subject", &args.packaging.subject),
@@ -241,8 +246,10 @@ impl Typed<'_> {
                 .as_deref()
                 .is_some_and(|label| label.trim().is_empty())
             {
-                return Err(usage(format!("{} is empty", self.name(flag)))
-                    .with_hint("give a label, or leave it out"));
+                return Err(Error::usage(
+                    format!("{} is empty", self.name(flag)),
+                    "give a label, or leave it out",
+                ));
             }
         }
         Ok(project.to_owned())
@@ -328,8 +335,10 @@ impl Typed<'_> {
         if (1..=most).contains(&seconds) {
             return Ok(Duration::from_secs(seconds));
         }
-        let error = usage(format!("{} is out of range", self.name(flag)));
-        Err(error.with_hint(format!("give seconds from 1 to {most}")))
+        Err(Error::usage(
+            format!("{} is out of range", self.name(flag)),
+            format!("give seconds from 1 to {most}"),
+        ))
     }
 
     fn patience(&self) -> Result<Option<Patience>, Error> {
@@ -348,11 +357,10 @@ impl Typed<'_> {
         let args = &self.0.transfer;
         match (args.max_failures, args.fail_fast) {
             (Some(_), true) => Err(self.exclude("max-failures", "fail-fast")),
-            (Some(0), false) => {
-                let error = usage(format!("{} is out of range", self.name("max-failures")));
-                Err(error
-                    .with_hint("give the number of failed files after which to stop, 1 or more"))
-            }
+            (Some(0), false) => Err(Error::usage(
+                format!("{} is out of range", self.name("max-failures")),
+                "give the number of failed files after which to stop, 1 or more",
+            )),
             (given, fail_fast) => Ok(given.or(fail_fast.then_some(1))),
         }
     }
@@ -381,11 +389,10 @@ impl Typed<'_> {
             .files_from
             .contains(&PathList::Stdin);
         let interactive = environment.stdin_tty && environment.stderr_tty && !stdin_is_a_list;
-        let color = environment.color(args.color);
         Output {
             verbosity,
             progress,
-            color,
+            color: environment.color(args.color),
             json: args.json,
             assume_yes: args.yes,
             interactive,
@@ -398,13 +405,7 @@ impl Typed<'_> {
             .report
             .clone()
             .unwrap_or_else(|| DEFAULT_REPORT.into());
-        let format = ReportFormat::of(&path).ok_or_else(|| {
-            let error = usage(format!(
-                "the name given to {} does not say which format is meant",
-                self.name("report")
-            ));
-            error.with_hint("end the name with .jsonl, .json or .csv")
-        })?;
+        let format = ReportFormat::of_flag(&self.name("report"), &path)?;
         Ok(Report {
             named: args.report.is_some(),
             rehearsal: self.sink() == SinkChoice::DryRun,
@@ -413,8 +414,10 @@ impl Typed<'_> {
             path,
             format,
             redact_paths: args.redact_paths,
-            fail_on_skip: args.fail_on_skip,
-            allow_empty: args.allow_empty,
+            strictness: Strictness {
+                fail_on_skip: args.fail_on_skip,
+                allow_empty: args.allow_empty,
+            },
         })
     }
 }
@@ -454,8 +457,10 @@ fn count(name: &str, given: Option<usize>, default: usize, most: usize) -> Resul
     match given.unwrap_or(default) {
         n if (1..=most).contains(&n) => Ok(n),
         n if given.is_none() => Ok(n.clamp(1, most)),
-        _ => Err(usage(format!("{name} is out of range"))
-            .with_hint(format!("give a number from 1 to {most}"))),
+        _ => Err(Error::usage(
+            format!("{name} is out of range"),
+            format!("give a number from 1 to {most}"),
+        )),
     }
 }
 
@@ -467,14 +472,17 @@ fn size(name: &str, given: Option<&str>, default: u64, least: u64) -> Result<u64
         .trim()
         .parse::<ByteSize>()
         .map_err(|_| {
-            usage(format!("{name} is not a size: {text}"))
-                .with_hint("write it as 512MiB, 2GiB or a number of bytes")
+            Error::usage(
+                format!("{name} is not a size: {text}"),
+                "write it as 512MiB, 2GiB or a number of bytes",
+            )
         })?;
     if size.as_u64() < least {
         let least = ByteSize::b(least).display().iec();
-        return Err(
-            usage(format!("{name} is too small")).with_hint(format!("give at least {least}"))
-        );
+        return Err(Error::usage(
+            format!("{name} is too small"),
+            format!("give at least {least}"),
+        ));
     }
     Ok(size.as_u64())
 }
@@ -484,12 +492,16 @@ fn size(name: &str, given: Option<&str>, default: u64, least: u64) -> Result<u64
 fn duration(name: &str, text: &str, most: u64) -> Result<Duration, Error> {
     let seconds = seconds_in(text.trim());
     let seconds = seconds.ok_or_else(|| {
-        usage(format!("{name} is not a duration: {text}"))
-            .with_hint("write it as 90s, 15m, 2h or 1h30m")
+        Error::usage(
+            format!("{name} is not a duration: {text}"),
+            "write it as 90s, 15m, 2h or 1h30m",
+        )
     })?;
     if seconds > most {
-        return Err(usage(format!("{name} is too long"))
-            .with_hint(format!("give at most {}h", most / 3600)));
+        return Err(Error::usage(
+            format!("{name} is too long"),
+            format!("give at most {}h", most / 3600),
+        ));
     }
     Ok(Duration::from_secs(seconds))
 }
@@ -527,15 +539,12 @@ fn seconds_in(text: &str) -> Option<u64> {
 fn rate_of(name: &str, text: &str) -> Result<u64, Error> {
     let bytes = text.trim().trim_end_matches("/s");
     if bytes.parse::<ByteSize>().is_err() {
-        let error = usage(format!("{name} is not a rate: {text}"));
-        return Err(error
-            .with_hint("write bytes a second, as in 20M, 512K or 2.5MiB; 20 megabits are 2.5M"));
+        return Err(Error::usage(
+            format!("{name} is not a rate: {text}"),
+            "write bytes a second, as in 20M, 512K or 2.5MiB; 20 megabits are 2.5M",
+        ));
     }
     size(name, Some(bytes), 0, LEAST_RATE)
-}
-
-fn usage(what: impl Into<String>) -> Error {
-    Error::new(RunCode::Usage, what)
 }
 
 fn is_group_and_label(project: &str) -> bool {

@@ -135,7 +135,7 @@ fn what_a_shell_would_have_expanded_is_told_so() {
         let mut hints = Vec::new();
         let _ = discovery.run(&mut |found| {
             if let Found::Failed { failure, .. } = found {
-                hints.push(failure.hint().into_owned());
+                hints.push(failure.hint().to_owned());
             }
             ControlFlow::Continue(())
         });

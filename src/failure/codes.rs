@@ -46,16 +46,9 @@ pub enum CodeKind {
 impl CodeEntry {
     /// Every row: files, runs, exit codes.
     pub fn all() -> impl Iterator<Item = &'static Self> {
-        let files = FileCode::ALL
-            .iter()
-            .map(|code| code.entry());
-        let runs = RunCode::ALL
-            .iter()
-            .map(|code| code.entry());
-        let exits = ExitStatus::ALL
-            .iter()
-            .map(|status| status.entry());
-        files.chain(runs).chain(exits)
+        FileCode::entries()
+            .chain(RunCode::entries())
+            .chain(ExitStatus::entries())
     }
 
     /// The part of the code before the dot: the stage of the work that it belongs to.
@@ -80,10 +73,11 @@ impl CodeEntry {
     }
 }
 
-/// Declares an enum of codes, each with its row of the table.
+/// Declares an enum of codes, each with its row of the table. An exit code has no other name than
+/// its number.
 macro_rules! codes {
     ($(#[$attribute:meta])* $name:ident, $kind:ident: $($variant:ident $(= $number:literal)? {
-        code: $code:literal,
+        $(code: $code:literal,)?
         sentence: $sentence:literal,
         hint: $hint:literal,
         $(exit: $exit:ident,)?
@@ -98,12 +92,16 @@ macro_rules! codes {
             /// Every code, in the order of the published list.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
+            pub(super) fn entries() -> impl Iterator<Item = &'static CodeEntry> {
+                Self::ALL.iter().map(|code| code.entry())
+            }
+
             /// The row of the table.
             pub fn entry(self) -> &'static CodeEntry {
                 match self {
                     $(Self::$variant => {
                         const ENTRY: CodeEntry = CodeEntry {
-                            code: $code,
+                            code: concat!($($number)? $($code)?),
                             sentence: $sentence,
                             hint: $hint,
                             $(exit: ExitStatus::$exit,)?

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use crate::config::{Compression, PackageBy};
 use crate::discover::SkipReason;
-use crate::event::{Outcome, Severity};
+use crate::event::{FileOutcome, Severity};
 use crate::failure::FileFailure;
 use crate::plan::UploadPlan;
 use crate::series::{self, CleanFile, Indexed, Series};
@@ -91,7 +91,7 @@ pub fn clean(context: &RunContext, files: Vec<Indexed>, reading: Reading) -> Cle
     let distinct = series::distinct(cleaned.into_iter().flatten().collect());
     let copies = distinct.same.len();
     for file in distinct.same {
-        let outcome = Outcome::Skipped(SkipReason::SameInstance);
+        let outcome = FileOutcome::Skipped(SkipReason::SameInstance);
         context.outcomes.settle(&file, outcome);
     }
     warn_of_missing_ids(context, &distinct.kept);
@@ -99,7 +99,7 @@ pub fn clean(context: &RunContext, files: Vec<Indexed>, reading: Reading) -> Cle
     for (file, failure) in distinct.clashing {
         context
             .outcomes
-            .settle(&file, Outcome::Failed(failure));
+            .settle(&file, FileOutcome::Failed(failure));
     }
     CleanSeries {
         kept: distinct.kept,
@@ -137,7 +137,7 @@ fn clean_file(context: &RunContext, mut file: Indexed, reading: Reading) -> Opti
         Err(failure) => {
             context
                 .outcomes
-                .settle(&file, Outcome::Failed(failure));
+                .settle(&file, FileOutcome::Failed(failure));
             None
         }
     }

@@ -13,7 +13,7 @@ use super::send_state::{Delivered, SendState};
 use super::target::TargetContainer;
 use super::transmit;
 use crate::client_failure::UploadError;
-use crate::event::Outcome;
+use crate::event::FileOutcome;
 use crate::failure::{FileCode, FileFailure};
 use crate::plan::{Sink, UploadPlan};
 
@@ -21,7 +21,7 @@ use crate::plan::{Sink, UploadPlan};
 pub async fn deliver(
     state: &Arc<SendState>,
     outgoing: &OutgoingPackage,
-) -> Result<Outcome, FileFailure> {
+) -> Result<FileOutcome, FileFailure> {
     let context = &state.context;
     let sink = &context.plan.sink;
     let delivered = match sink {
@@ -42,7 +42,7 @@ pub async fn deliver(
     })?;
     let stored = Arc::new(state.stored(outgoing, &delivered));
     if delivered.there_before {
-        return Ok(Outcome::AlreadyThere(stored));
+        return Ok(FileOutcome::AlreadyThere(stored));
     }
     state.count_containers(match delivered.container {
         Some(container) => container.keys(),
@@ -51,8 +51,8 @@ pub async fn deliver(
             .keys(matches!(sink, Sink::Folder(_))),
     });
     Ok(match sink {
-        Sink::Upload(_) => Outcome::Uploaded(stored),
-        Sink::Folder(_) | Sink::DryRun(_) => Outcome::Prepared(stored),
+        Sink::Upload(_) => FileOutcome::Uploaded(stored),
+        Sink::Folder(_) | Sink::DryRun(_) => FileOutcome::Prepared(stored),
     })
 }
 

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use crate::config::UNFINISHED_REPORT;
 use crate::discover::{DiscoveredFile, Found, SkipReason};
-use crate::event::{Event, Events, Outcome, RunTotals};
+use crate::event::{Event, Events, FileOutcome, RunTotals};
 use crate::failure::{Error, FileFailure, RunCode};
 use crate::plan::UploadPlan;
 use crate::series::{self, Indexed, Patients, Series, SeriesIndex};
@@ -127,7 +127,7 @@ impl Finder<'_> {
     fn take(&mut self, found: Found) {
         let RunContext { plan, outcomes, .. } = self.context;
         let skip = |path: PathBuf, len, reason| {
-            outcomes.settle_path(&Arc::new(path), len, Outcome::Skipped(reason));
+            outcomes.settle_path(&Arc::new(path), len, FileOutcome::Skipped(reason));
         };
         match found {
             found if is_own_report(found.path(), &plan.reports) => {
@@ -148,7 +148,7 @@ impl Finder<'_> {
             Found::Skipped { path, len, reason } => skip(path, len, reason),
             // Behind a folder that cannot be read there may be series of every shard.
             Found::Failed { path, failure } => {
-                outcomes.settle_path(&Arc::new(path), 0, Outcome::Failed(failure));
+                outcomes.settle_path(&Arc::new(path), 0, FileOutcome::Failed(failure));
             }
         }
     }
@@ -201,9 +201,11 @@ impl Finder<'_> {
         if is_of_others(&self.context.plan, || {
             of_study.unwrap_or_else(|| series::share_of_name(&path))
         }) {
-            self.context
-                .outcomes
-                .settle_path(&path, len, Outcome::Skipped(SkipReason::OtherShard));
+            self.context.outcomes.settle_path(
+                &path,
+                len,
+                FileOutcome::Skipped(SkipReason::OtherShard),
+            );
             return;
         }
         let added = identity.and_then(|(identity, file)| {
@@ -225,7 +227,7 @@ impl Finder<'_> {
                 .insert(folder.to_path_buf());
             self.context
                 .outcomes
-                .settle_path(&path, len, Outcome::Failed(failure));
+                .settle_path(&path, len, FileOutcome::Failed(failure));
         }
     }
 }

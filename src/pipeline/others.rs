@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::discover::{DiscoveredFile, OtherFile};
-use crate::event::{Outcome, Severity};
+use crate::event::{FileOutcome, Severity};
 use crate::failure::{FileCode, FileFailure};
 use crate::package::Package;
 use crate::routing;
@@ -128,7 +128,7 @@ fn inspect(context: &RunContext, files: Vec<DiscoveredFile>, pool: &ThreadPool) 
             }
             Err(failure) => context
                 .outcomes
-                .settle_path(&path, len, Outcome::Failed(failure)),
+                .settle_path(&path, len, FileOutcome::Failed(failure)),
         }
     }
     groups
@@ -151,7 +151,7 @@ fn send_group(sender: &Sender, folder: &Path, group: Vec<InspectedFile>, neighbo
         }
         Err(failure) => {
             for file in group {
-                let outcome = Outcome::Failed(failure.clone());
+                let outcome = FileOutcome::Failed(failure.clone());
                 context
                     .outcomes
                     .settle(&file.source, outcome);

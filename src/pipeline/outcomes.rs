@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use super::Stop;
 use super::guard::locked;
-use crate::event::{AttributeChanges, Changes, Event, Events, Outcome};
+use crate::event::{AttributeChanges, Changes, Event, Events, FileOutcome};
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
 use crate::series::Indexed;
 use dicom_deid::standard;
@@ -52,14 +52,13 @@ impl Outcomes {
     }
 
     /// Gives a file that holds an instance its outcome.
-    pub fn settle(&self, file: &Indexed, outcome: Outcome) {
+    pub fn settle(&self, file: &Indexed, outcome: FileOutcome) {
         self.settle_path(&file.path, file.file.len(), outcome);
     }
 
     /// Gives a file its outcome.
-    pub fn settle_path(&self, path: &Arc<PathBuf>, bytes: u64, outcome: Outcome) {
-        let failed =
-            matches!(&outcome, Outcome::Failed(failure) if failure.code != FileCode::UploadStopped);
+    pub fn settle_path(&self, path: &Arc<PathBuf>, bytes: u64, outcome: FileOutcome) {
+        let failed = matches!(&outcome, FileOutcome::Failed(failure) if failure.code != FileCode::UploadStopped);
         self.events.settle(path, bytes, outcome);
         if failed {
             self.count_failure();
@@ -149,7 +148,7 @@ impl Outcomes {
     }
 
     /// Notes what became of a package.
-    pub fn package(&self, outcome: &Result<Outcome, FileFailure>) {
+    pub fn package(&self, outcome: &Result<FileOutcome, FileFailure>) {
         let trouble = outcome
             .as_ref()
             .err()

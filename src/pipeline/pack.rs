@@ -1,7 +1,7 @@
 //! The stage that packs: the instances of one acquisition become packages.
 
 use crate::config::PackageBy;
-use crate::event::Outcome;
+use crate::event::FileOutcome;
 use crate::package::{self, Package};
 use crate::routing;
 use crate::series::{CleanFile, Indexed};
@@ -111,7 +111,7 @@ fn zip(
                 let source = sources.remove(at);
                 context
                     .outcomes
-                    .settle(&source, Outcome::Failed(failure));
+                    .settle(&source, FileOutcome::Failed(failure));
             }
         }
     }

@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 
 use crate::client_failure::UploadError;
 use crate::config::{IfExists, OtherFiles};
-use crate::event::Outcome;
+use crate::event::FileOutcome;
 use crate::journal::{ConfirmedPackage, Journal};
 use crate::series::Series;
 
@@ -164,7 +164,7 @@ fn settle_series(
     for (at, source) in series.files.iter().enumerate() {
         if let Some(stored) = stored.get(at).or(stored.first()) {
             state.tell_of_companion(&source, false);
-            let outcome = Outcome::AlreadyThere(Arc::clone(stored));
+            let outcome = FileOutcome::AlreadyThere(Arc::clone(stored));
             state
                 .context
                 .outcomes

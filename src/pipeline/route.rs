@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::Outcome;
+use crate::event::FileOutcome;
 use crate::failure::FileFailure;
 use crate::package;
 use crate::routing::{self, ForcedLabels};
@@ -48,7 +48,7 @@ pub fn route(context: &RunContext, kept: Vec<CleanFile>) -> Vec<Routed> {
             }
             Err(failure) => context
                 .outcomes
-                .settle(&file.source, Outcome::Failed(failure)),
+                .settle(&file.source, FileOutcome::Failed(failure)),
         }
     }
     by_session.into_values().collect()

@@ -17,7 +17,7 @@ use super::deliver::{deliver, take_name};
 use super::outcomes::{is_of_network, stopped};
 use super::pack::OutgoingPackage;
 use super::send_state::SendState;
-use crate::event::{Event, Outcome};
+use crate::event::{Event, FileOutcome};
 use crate::failure::FileFailure;
 use crate::journal::Journal;
 
@@ -125,9 +125,9 @@ async fn send(state: &Arc<SendState>, mut outgoing: OutgoingPackage) {
         outcome => outcome,
     };
     outcomes.package(&outcome);
-    let outcome = outcome.unwrap_or_else(Outcome::Failed);
+    let outcome = outcome.unwrap_or_else(FileOutcome::Failed);
     for source in &outgoing.sources {
-        if !matches!(outcome, Outcome::Failed(_)) {
+        if !matches!(outcome, FileOutcome::Failed(_)) {
             state.tell_of_companion(source, outgoing.incomplete);
         }
         outcomes.settle(source, outcome.clone());
@@ -138,7 +138,7 @@ async fn send(state: &Arc<SendState>, mut outgoing: OutgoingPackage) {
 async fn in_turn(
     state: &Arc<SendState>,
     outgoing: &mut OutgoingPackage,
-) -> Result<Outcome, FileFailure> {
+) -> Result<FileOutcome, FileFailure> {
     let RunContext { stop, timers, .. } = &*state.context;
     let begin = Instant::now();
     let _slot = state

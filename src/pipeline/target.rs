@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use flywheel_client::Destination;
 
+use crate::client_failure::path_of;
 use crate::plan::UploadPlan;
 use crate::routing;
 
@@ -77,7 +78,7 @@ impl TargetContainer {
 
     /// `group/project` and labels that a server gave.
     pub fn path_to(plan: &UploadPlan, labels: Vec<String>) -> String {
-        [plan.project.path()]
+        [path_of(&plan.project)]
             .into_iter()
             .chain(labels)
             .collect::<Vec<_>>()
@@ -92,7 +93,7 @@ impl TargetContainer {
     }
 
     fn names<'a>(&'a self, plan: &'a UploadPlan) -> impl Iterator<Item = &'a str> {
-        [plan.project.group(), plan.project.label()]
+        [plan.project.group.as_str(), &plan.project.label]
             .into_iter()
             .chain(self.labels())
     }

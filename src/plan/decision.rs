@@ -4,17 +4,17 @@
 //! A server's profile cannot be overruled from here, and a doubt about whether there is one is
 //! never taken for "none".
 
-use flywheel_client::Level;
+use flywheel_client::{Level, Project};
 
+use crate::client_failure::path_of;
 use crate::config::DeidChoice;
+use crate::event::Notice;
 use crate::failure::{Error, RunCode};
 use dicom_deid::profile::{self, OnLeak, Profile, Served};
 use dicom_lossless::escape_for_terminal;
 
-use super::governing::{Governing, LOCAL};
-use super::planned_project::PlannedProject;
+use super::governing::{GoverningProfile, LOCAL};
 use super::server_profiles::{self, ServerProfiles};
-use crate::event::Notice;
 
 /// What is done to the data, and why.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub enum DeidDecision {
     /// It is cleaned.
     Clean {
         /// What to show of the profile.
-        governing: Governing,
+        governing: GoverningProfile,
         /// The profile.
         profile: Box<Profile>,
         /// Levels whose settings may not be seen; of a local profile those where another may
@@ -67,7 +67,7 @@ pub fn decide(
     served: ServerProfiles,
     local: Option<Profile>,
     choice: &DeidChoice,
-    project: &PlannedProject,
+    project: &Project,
 ) -> Result<DeidDecision, Error> {
     let (hidden, unseen) = (served.hidden(), served.unseen);
     let opted_out = match (served.seen, local) {
@@ -114,7 +114,7 @@ pub fn decide(
 }
 
 fn clean(level: &'static str, profile: Profile, unseen: Vec<Level>) -> DeidDecision {
-    let governing = Governing {
+    let governing = GoverningProfile {
         name: profile.name.clone(),
         level,
         identity: profile.identity(),
@@ -139,11 +139,11 @@ pub fn override_residual(profile: &mut Profile, said: Option<OnLeak>) -> Option<
     loosened.then(|| Notice::warning("residual", text.to_owned()))
 }
 
-fn conflict(level: Level, profile: &Profile, project: &PlannedProject) -> Error {
+fn conflict(level: Level, profile: &Profile, project: &Project) -> Error {
     let what = format!(
         "the profile \"{}\" at the {level} governs {}",
         escape_for_terminal(&profile.name),
-        project.path()
+        path_of(project)
     );
     Error::new(RunCode::ProfileConflict, what)
 }
@@ -172,7 +172,8 @@ impl DeidDecision {
             "{} removes PatientID: no file would have a subject",
             governing.described()
         );
-        Err(Error::new(RunCode::Usage, what).with_hint(
+        Err(Error::usage(
+            what,
             "pass `--subject LABEL`, with a run for each subject, or have the profile \
                 replace PatientID instead",
         ))
@@ -197,7 +198,7 @@ impl DeidDecision {
     }
 
     /// What the user must be told of it before anything is sent.
-    pub fn announcements(&self, project: &PlannedProject) -> Vec<Notice> {
+    pub fn announcements(&self, project: &Project) -> Vec<Notice> {
         match self {
             Self::Clean {
                 governing,
@@ -247,7 +248,7 @@ impl DeidDecision {
                 };
                 let text = format!(
                     "{why}: the data goes to {} as it is, protected health information included",
-                    project.path()
+                    path_of(project)
                 );
                 vec![Notice::warning("phi", text)]
             }

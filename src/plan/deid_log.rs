@@ -14,7 +14,7 @@ use flywheel_client::Client;
 /// # Errors
 /// `profile.deid-log` where the site keeps one and the data goes as it is, or the log cannot be
 /// reached.
-pub(super) async fn ask(
+pub async fn ask(
     client: Option<&Client>,
     decision: &DeidDecision,
     sink: &SinkChoice,
@@ -23,8 +23,7 @@ pub(super) async fn ask(
         return Ok(None);
     };
     if client.site_config().await?.deid_log && matches!(decision, DeidDecision::AsItIs { .. }) {
-        return Err(Error::new(RunCode::DeidLog, RunCode::DeidLog.sentence())
-            .because(format!("{} says so", client.host())));
+        return Err(Error::from(RunCode::DeidLog).because(format!("{} says so", client.host())));
     }
     match sink {
         SinkChoice::Folder(_) => Ok(None),
@@ -33,7 +32,7 @@ pub(super) async fn ask(
 }
 
 /// What must be said before original identifiers go anywhere.
-pub(super) fn announcement(host: &str) -> Notice {
+pub fn announcement(host: &str) -> Notice {
     let names: Vec<_> = Originals::names().collect();
     let text = format!(
         "the site keeps a de-identification log: the original identifiers of each series go to \

@@ -8,7 +8,7 @@ pub const LOCAL: &str = "local";
 
 /// The profile that governs a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Governing {
+pub struct GoverningProfile {
     /// Its name.
     pub name: String,
     /// `project`, `group`, `site` or `local`.
@@ -19,7 +19,7 @@ pub struct Governing {
     pub key: Option<String>,
 }
 
-impl Governing {
+impl GoverningProfile {
     /// The profile in words: its name, where it comes from, its digest.
     pub fn described(&self) -> String {
         let origin = if self.level == LOCAL {

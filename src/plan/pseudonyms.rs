@@ -3,12 +3,13 @@
 //! Owns when a key may be made: where the user is told of it, or has asked for it. Never in a dry
 //! run.
 
-use super::planned_project::PlannedProject;
+use crate::client_failure::path_of;
 use crate::config::{Config, Server, SinkChoice};
 use crate::credential::{FirstUse, KeptFor, PseudonymKeyOrigin, PseudonymKeySources};
 use crate::event::Notice;
 use crate::failure::{Error, RunCode};
 use dicom_deid::pseudonym::PseudonymKey;
+use flywheel_client::Project;
 
 /// What to do with a key that was made.
 const CARE: &str = "back that file up and use it on every machine that sends to this project: \
@@ -19,16 +20,16 @@ const CARE: &str = "back that file up and use it on every machine that sends to 
 ///
 /// # Errors
 /// No key where none may be made, and another one than that of earlier runs.
-pub(super) fn resolve(
+pub fn resolve(
     config: &Config,
     sources: &PseudonymKeySources,
     site: Option<&str>,
-    project: &PlannedProject,
+    project: &Project,
 ) -> Result<(PseudonymKey, Notice), Error> {
     let whose = KeptFor {
         site,
-        group: project.group(),
-        project: project.label(),
+        group: &project.group,
+        project: &project.label,
     };
     let before = if config.pseudonym_key.change {
         None
@@ -52,11 +53,7 @@ pub(super) fn resolve(
         })?;
     let fingerprint = key.fingerprint();
     if let Some(before) = before.filter(|before| *before != fingerprint) {
-        return Err(Error::new(
-            RunCode::PseudonymKeyChanged,
-            RunCode::PseudonymKeyChanged.sentence(),
-        )
-        .because(format!(
+        return Err(Error::from(RunCode::PseudonymKeyChanged).because(format!(
             "earlier runs used the key {before}, and {origin} has {fingerprint}"
         ))
         .because(
@@ -93,13 +90,13 @@ fn announcement(
     fingerprint: &str,
     origin: &PseudonymKeyOrigin,
     config: &Config,
-    project: &PlannedProject,
+    project: &Project,
 ) -> Notice {
     match origin {
         PseudonymKeyOrigin::Made(_) => {
             let made = format!(
                 "pseudonyms: key {fingerprint} was made for {} and is kept in {origin}",
-                project.path()
+                path_of(project)
             );
             // What lies in a sandbox is for trying things out.
             let text = match config.server {

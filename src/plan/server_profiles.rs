@@ -7,12 +7,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::client_failure::path_of;
 use crate::failure::{Error, RunCode};
 use dicom_deid::profile::{Identity, Json, Served};
-use flywheel_client::{Client, Level, LevelSettings};
+use flywheel_client::{Client, Level, LevelSettings, Project};
 
-use super::governing::{Governing, LOCAL};
-use super::planned_project::PlannedProject;
+use super::governing::{GoverningProfile, LOCAL};
 use crate::event::Notice;
 
 /// What the levels say together.
@@ -29,21 +29,14 @@ pub struct ServerProfiles {
 /// # Errors
 /// A level that does not answer, and settings that hold neither a profile nor none. Levels behind
 /// one that says something count for nothing, whatever they answer.
-pub async fn ask(client: &Client, project: &PlannedProject) -> Result<ServerProfiles, Error> {
+pub async fn ask(client: &Client, project: &Project) -> Result<ServerProfiles, Error> {
     let announced = client.site_config().await?.deid_profile;
     let mut answer = ServerProfiles::default();
-    let in_client = project.for_client();
     for level in Level::ALL {
-        // A project that is not there yet has no settings.
-        if level == Level::Project && project.id().is_none() {
-            continue;
-        }
-        match (
-            client
-                .settings::<Json>(level, &in_client)
-                .await,
-            &answer.seen,
-        ) {
+        let settings = client
+            .settings::<Json>(level, project)
+            .await;
+        match (settings, &answer.seen) {
             // Old servers refuse ordinary users the settings of a group, and have no profiles to
             // keep there.
             (Ok(LevelSettings::Unseen(_)), _) if announced => answer.unseen.push(level),
@@ -63,12 +56,10 @@ pub async fn ask(client: &Client, project: &PlannedProject) -> Result<ServerProf
 impl ServerProfiles {
     /// The levels at which a profile that may not be seen would go before everything that is.
     pub fn hidden(&self) -> Vec<Level> {
-        let nearer = |level: &Level| match &self.seen {
-            Some((seen, _)) => Level::ALL
-                .iter()
-                .take_while(|nearer| *nearer != seen)
-                .any(|nearer| nearer == level),
-            None => true,
+        let nearer = |level: &Level| {
+            self.seen
+                .as_ref()
+                .is_none_or(|(seen, _)| level < seen)
         };
         self.unseen
             .iter()
@@ -132,10 +123,9 @@ impl fmt::Display for ProfileState {
 }
 
 /// Checks whether the server still says what it said when the run was planned.
-#[derive(Debug)]
 pub struct ProfileWatch {
     client: Client,
-    project: PlannedProject,
+    project: Project,
     state: ProfileState,
     hidden: Vec<Level>,
     /// What was done to the data until now, in words.
@@ -148,7 +138,7 @@ impl ProfileWatch {
     /// For an answer that a run is planned by.
     pub fn new(
         client: &Client,
-        project: &PlannedProject,
+        project: &Project,
         answer: &ServerProfiles,
         every: Duration,
     ) -> Self {
@@ -164,7 +154,7 @@ impl ProfileWatch {
 
     /// The same, knowing what is done to the data.
     #[must_use]
-    pub fn under(self, governing: Option<&Governing>) -> Self {
+    pub fn under(self, governing: Option<&GoverningProfile>) -> Self {
         let treatment = match governing {
             Some(governing) => format!(
                 "what was sent until now was cleaned with {}",
@@ -218,7 +208,7 @@ impl ProfileWatch {
             RunCode::ProfileChanged,
             format!(
                 "what the server says about the profile for {} changed",
-                self.project.path()
+                path_of(&self.project)
             ),
         )
         .because(format!("when the run began there was {}", self.state))
@@ -238,7 +228,7 @@ fn named(levels: &[Level]) -> String {
 
 /// That nothing can be sent without a profile that does something, since one may govern that cannot
 /// be seen.
-pub(super) fn unknown(hidden: &[Level]) -> Error {
+pub fn unknown(hidden: &[Level]) -> Error {
     let what = format!(
         "you may not see whether {} has a de-identification profile",
         named(hidden)
@@ -251,7 +241,7 @@ pub(super) fn unknown(hidden: &[Level]) -> Error {
 }
 
 /// What must be said where a level may not be seen.
-pub(super) fn announcement(unseen: &[Level], governing: &Governing) -> Notice {
+pub fn announcement(unseen: &[Level], governing: &GoverningProfile) -> Notice {
     Notice::warning("profile-unseen", remark(unseen, governing.level))
 }
 

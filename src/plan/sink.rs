@@ -3,17 +3,15 @@
 //! Owns what has to be there before the first package comes. What becomes of a package in each sink
 //! is the pipeline's.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{PlannedProject, ProfileWatch};
+use super::ProfileWatch;
 use crate::config::{Config, IfStudyElsewhere, SinkChoice};
 use crate::failure::{Error, RunCode};
-use flywheel_client::{Client, Hierarchy, StudyElsewhere};
+use flywheel_client::{Client, Hierarchy, Project, StudyElsewhere};
 
 /// Where packages go.
-#[derive(Debug)]
 pub enum Sink {
     /// To the server.
     Upload(Box<UploadServer>),
@@ -48,30 +46,21 @@ pub struct UploadServer {
     pub watch: Arc<ProfileWatch>,
 }
 
-impl fmt::Debug for UploadServer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The hierarchy holds labels.
-        f.debug_struct("UploadServer")
-            .field("client", &self.client)
-            .finish_non_exhaustive()
-    }
-}
-
 /// Opens the sink that was asked for.
 ///
 /// # Errors
 /// `output.unwritable`, and an upload without a server.
-pub(super) fn open(
+pub fn open(
     config: &Config,
     server: Option<(Client, ProfileWatch)>,
-    project: &PlannedProject,
+    project: &Project,
 ) -> Result<Sink, Error> {
     let to_server = |(client, watch): (Client, ProfileWatch)| {
         let elsewhere = match config.packaging.if_study_elsewhere {
             IfStudyElsewhere::Warn => StudyElsewhere::Warn,
             IfStudyElsewhere::Fail => StudyElsewhere::Fail,
         };
-        let mut hierarchy = Hierarchy::new(client.clone(), project.for_client());
+        let mut hierarchy = Hierarchy::new(client.clone(), project.clone());
         hierarchy.rehearsal = config.sink == SinkChoice::DryRun;
         hierarchy.study_elsewhere = elsewhere;
         Box::new(UploadServer {
@@ -83,13 +72,8 @@ pub(super) fn open(
     match (&config.sink, server) {
         (SinkChoice::DryRun, server) => Ok(Sink::DryRun(server.map(to_server))),
         (SinkChoice::Folder(folder), _) => {
-            let unusable = |e: std::io::Error| {
-                Error::new(
-                    RunCode::OutputUnwritable,
-                    RunCode::OutputUnwritable.sentence(),
-                )
-                .because(e.to_string())
-            };
+            let unusable =
+                |e: std::io::Error| Error::from(RunCode::OutputUnwritable).because(e.to_string());
             std::fs::create_dir_all(folder).map_err(unusable)?;
             tempfile::tempfile_in(folder).map_err(unusable)?;
             Ok(Sink::Folder(folder.clone()))

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::counters::Counters;
 use super::destination_tree::DestinationTree;
-use super::printer::{Printer, Tone};
+use super::printer::{Printer, Tone, terminal_width};
 use super::progress::{ProgressBars, ProgressLines, terminal};
 use super::redact::Paths;
 use super::report_path::ReportPath;
@@ -17,14 +17,15 @@ use super::summary::{self, SummaryContext};
 use super::{EventConsumer, figures};
 use crate::config::{Progress, Verbosity};
 use crate::event::{
-    Changes, Event, Mode, Notice, Outcome, RESIDUAL, RunEnd, RunStart, Settled, Severity, Stored,
+    Changes, Event, FileOutcome, Mode, Notice, RESIDUAL, RunEnd, RunStart, Settled, Severity,
+    Stored,
 };
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
 use dicom_lossless::escape_for_terminal;
 
 /// Shows events as text.
-pub(super) struct Console {
-    printer: Printer,
+pub struct Console {
+    pub printer: Printer,
     paths: Paths,
     verbosity: Verbosity,
     progress: Progress,
@@ -43,7 +44,7 @@ pub(super) struct Console {
 }
 
 impl Console {
-    pub(super) fn new(
+    pub fn new(
         printer: Printer,
         paths: Paths,
         (verbosity, progress): (Verbosity, Progress),
@@ -69,11 +70,6 @@ impl Console {
         }
     }
 
-    /// The first error of writing, once.
-    pub(super) fn take_error(&mut self) -> Option<std::io::Error> {
-        self.printer.take_error()
-    }
-
     fn says(&self, from: Verbosity) -> bool {
         self.verbosity >= from
     }
@@ -90,10 +86,9 @@ impl Console {
                 .prose(&format!("to {project}{site}: {treatment}"));
         }
         if self.progress == Progress::Bar {
-            let bars = ProgressBars::new(terminal(console::Term::buffered_stderr()), || {
-                console::Term::stderr().size().1
-            });
-            self.printer.above(Some(bars.group()));
+            let target = terminal(console::Term::buffered_stderr());
+            let bars = ProgressBars::new(target, terminal_width);
+            self.printer.bars = Some(bars.all.clone());
             self.bars = Some(bars);
         }
     }
@@ -215,13 +210,13 @@ impl Console {
 
     fn settled(&mut self, settled: &Settled) {
         match &settled.outcome {
-            Outcome::Uploaded(stored) => self.arrived("uploaded", settled, stored),
-            Outcome::Prepared(stored) => {
+            FileOutcome::Uploaded(stored) => self.arrived("uploaded", settled, stored),
+            FileOutcome::Prepared(stored) => {
                 self.tree.add(stored);
                 self.arrived("ready", settled, stored);
             }
-            Outcome::AlreadyThere(stored) => self.arrived("already there", settled, stored),
-            Outcome::Skipped(reason) => self.per_file(|paths| {
+            FileOutcome::AlreadyThere(stored) => self.arrived("already there", settled, stored),
+            FileOutcome::Skipped(reason) => self.per_file(|paths| {
                 format!(
                     "skipped [{}] {}: {}",
                     reason.as_str(),
@@ -229,10 +224,10 @@ impl Console {
                     reason.sentence()
                 )
             }),
-            Outcome::Failed(failure) if failure.code == FileCode::UploadStopped => {
+            FileOutcome::Failed(failure) if failure.code == FileCode::UploadStopped => {
                 self.per_file(|paths| format!("not sent {}", paths.shown(&settled.path)));
             }
-            Outcome::Failed(failure) => self.failed(settled, failure),
+            FileOutcome::Failed(failure) => self.failed(settled, failure),
         }
     }
 
@@ -278,7 +273,7 @@ impl Console {
             self.printer.line(&format!(
                 "  hint: {}",
                 self.paths
-                    .shown_message(&failure.hint(), &settled.path)
+                    .shown_message(failure.hint(), &settled.path)
             ));
         }
     }
@@ -286,7 +281,7 @@ impl Console {
     fn ended(&mut self, end: &RunEnd) {
         if let Some(bars) = self.bars.take() {
             bars.clear();
-            self.printer.above(None);
+            self.printer.bars = None;
         }
         if !self.says(Verbosity::Quiet) {
             return;
@@ -300,13 +295,11 @@ impl Console {
             return;
         }
         self.show_tree();
-        let report = self.report.clone();
-        let (start, command) = (self.start.take(), self.command.take());
         let context = SummaryContext {
-            start: start.as_ref(),
-            report: report.written(end.totals.failed),
-            earlier: report.earlier(),
-            command: command.as_deref(),
+            start: self.start.as_ref(),
+            report: self.report.written(end.totals.failed),
+            earlier: self.report.earlier(),
+            command: self.command.as_deref(),
         };
         let lines = if self.says(Verbosity::Normal) {
             summary::lines(end, context)
@@ -478,7 +471,7 @@ impl EventConsumer for Console {
         Ok(())
     }
 
-    fn tick(&mut self, counters: &Counters) {
+    fn tick(&mut self, counters: &Counters) -> Result<(), Error> {
         if let Some(bars) = &self.bars {
             bars.show(counters, &self.printer);
         }
@@ -487,6 +480,7 @@ impl EventConsumer for Console {
         {
             self.printer.timed_line(&line);
         }
+        Ok(())
     }
 }
 

@@ -7,48 +7,48 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::figures;
-use crate::event::{Event, Mode, Outcome, PackageBytes, RunTotals, Settled};
+use crate::event::{Event, FileOutcome, Mode, PackageBytes, RunTotals, Settled};
 use crate::failure::FileCode;
 
 /// The progress of a run.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Counters {
+pub struct Counters {
     /// Time since the run began.
-    pub(super) elapsed: Duration,
+    pub elapsed: Duration,
     /// What the run does with the packages.
-    pub(super) mode: Option<Mode>,
+    pub mode: Option<Mode>,
     /// Files found so far.
-    pub(super) files: u64,
+    pub files: u64,
     /// Their bytes.
-    pub(super) bytes: u64,
+    pub bytes: u64,
     /// The walk is over: the numbers above are final.
-    pub(super) walked: bool,
+    pub walked: bool,
     /// Files de-identified.
-    pub(super) deidentified: u64,
+    pub deidentified: u64,
     /// Source bytes of files that have an outcome.
-    pub(super) settled_bytes: u64,
+    pub settled_bytes: u64,
     /// Counts by outcome.
-    pub(super) totals: RunTotals,
+    pub totals: RunTotals,
     /// Bytes handed to the network.
-    pub(super) network: Throughput,
+    pub network: Throughput,
     /// The run begins nothing new.
-    pub(super) stopping: bool,
+    pub stopping: bool,
     /// Source bytes of files that arrived.
-    pub(super) arrived_bytes: u64,
+    pub arrived_bytes: u64,
     /// Source bytes of files that are not sent: already there, skipped, failed.
-    pub(super) aside_bytes: u64,
+    pub aside_bytes: u64,
     /// All packages whose upload began.
-    pub(super) begun: PackageBytes,
+    pub begun: PackageBytes,
     /// The same, each package weighing four fifths of the next: once packages are deflated, earlier
     /// ones are no basis for an estimate.
-    pub(super) lately_begun: PackageBytes,
+    pub lately_begun: PackageBytes,
     /// Those of them whose upload ended.
-    pub(super) ended: PackageBytes,
+    pub ended: PackageBytes,
 }
 
 impl Counters {
     /// Counts an event at a time after the start.
-    pub(super) fn count(&mut self, event: &Event, elapsed: Duration) {
+    pub fn count(&mut self, event: &Event, elapsed: Duration) {
         self.elapsed = elapsed;
         match event {
             Event::Started(start) => self.mode = Some(start.mode),
@@ -74,33 +74,36 @@ impl Counters {
 
     fn begins(&mut self, package: &PackageBytes) {
         add(&mut self.begun, package);
-        let PackageBytes { source, size, .. } = &mut self.lately_begun;
-        (*source, *size) = (scaled(*source, 4, 5), scaled(*size, 4, 5));
-        add(&mut self.lately_begun, package);
+        let lately = &mut self.lately_begun;
+        lately.source = scaled(lately.source, 4, 5);
+        lately.size = scaled(lately.size, 4, 5);
+        add(lately, package);
     }
 
     fn settled(&mut self, settled: &Settled) {
         self.totals.count(settled);
         self.settled_bytes += settled.bytes;
         match &settled.outcome {
-            Outcome::Uploaded(_) | Outcome::Prepared(_) => self.arrived_bytes += settled.bytes,
+            FileOutcome::Uploaded(_) | FileOutcome::Prepared(_) => {
+                self.arrived_bytes += settled.bytes;
+            }
             // It is still to be sent: a run that stops makes no progress by that.
-            Outcome::Failed(failure) if failure.code == FileCode::UploadStopped => {}
-            Outcome::AlreadyThere(_) | Outcome::Skipped(_) | Outcome::Failed(_) => {
+            FileOutcome::Failed(failure) if failure.code == FileCode::UploadStopped => {}
+            FileOutcome::AlreadyThere(_) | FileOutcome::Skipped(_) | FileOutcome::Failed(_) => {
                 self.aside_bytes += settled.bytes;
             }
         }
     }
 
     /// Bytes per second handed to the network lately; 0 where none are sent.
-    pub(super) fn rate(&self) -> u64 {
+    pub fn rate(&self) -> u64 {
         self.network
             .per_second(self.elapsed)
             .unwrap_or_default()
     }
 
     /// Files that were uploaded or prepared.
-    pub(super) fn arrived(&self) -> u64 {
+    pub fn arrived(&self) -> u64 {
         self.totals.uploaded + self.totals.prepared
     }
 
@@ -115,7 +118,7 @@ impl Counters {
             size,
             sent: self
                 .network
-                .total()
+                .total
                 .saturating_sub(self.ended.sent)
                 .min(size),
         }
@@ -129,7 +132,7 @@ impl Counters {
 
     /// The part of the work that is done, in per cent, packages under way by what was sent of them;
     /// none before the walk is over.
-    pub(super) fn percent(&self) -> Option<u64> {
+    pub fn percent(&self) -> Option<u64> {
         let under_way = self.under_way();
         let done = self.arrived_bytes + scaled(under_way.source, under_way.sent, under_way.size);
         let aside = self.totals.found - self.arrived() - self.totals.not_sent();
@@ -139,18 +142,14 @@ impl Counters {
         } else {
             figures::percent(done, self.to_do())
         };
-        let most = if self.arrived() + aside < self.files {
-            99
-        } else {
-            100
-        };
+        let is_done = self.arrived() + aside >= self.files;
         self.walked
-            .then_some(if most == 100 { 100 } else { by_bytes.min(most) })
+            .then_some(if is_done { 100 } else { by_bytes.min(99) })
     }
 
     /// The estimated time until the end; none before there is a basis for it and once the run is
     /// stopping.
-    pub(super) fn left(&self) -> Option<Duration> {
+    pub fn left(&self) -> Option<Duration> {
         if !self.walked || self.stopping {
             return None;
         }
@@ -185,7 +184,7 @@ impl Counters {
     }
 
     /// The word for files that were uploaded or prepared.
-    pub(super) fn arrived_word(&self) -> &'static str {
+    pub fn arrived_word(&self) -> &'static str {
         match self.mode {
             Some(Mode::DryRun) => "ready",
             Some(Mode::Output) => "written",
@@ -195,8 +194,9 @@ impl Counters {
 }
 
 fn add(sum: &mut PackageBytes, more: &PackageBytes) {
-    let PackageBytes { source, size, sent } = more;
-    (sum.source, sum.size, sum.sent) = (sum.source + source, sum.size + size, sum.sent + sent);
+    sum.source += more.source;
+    sum.size += more.size;
+    sum.sent += more.sent;
 }
 
 /// `number` times `part` divided by `whole`; 0 where `whole` is 0.
@@ -218,15 +218,16 @@ const RESOLUTION: Duration = Duration::from_millis(100);
 
 /// Measures bytes per second.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Throughput {
-    total: u64,
+pub struct Throughput {
+    /// All bytes.
+    pub total: u64,
     /// Totals by time; the first is older than the window, if any is.
     samples: VecDeque<(Duration, u64)>,
 }
 
 impl Throughput {
     /// Adds bytes that were sent at a time after the start.
-    pub(super) fn add(&mut self, bytes: u64, at: Duration) {
+    pub fn add(&mut self, bytes: u64, at: Duration) {
         self.total = self.total.saturating_add(bytes);
         match self.samples.back_mut() {
             Some((last, total)) if at.saturating_sub(*last) < RESOLUTION => *total = self.total,
@@ -241,13 +242,8 @@ impl Throughput {
         }
     }
 
-    /// All bytes.
-    pub(super) fn total(&self) -> u64 {
-        self.total
-    }
-
     /// Bytes per second lately; none before there was time to measure, or where none are sent.
-    pub(super) fn per_second(&self, now: Duration) -> Option<u64> {
+    pub fn per_second(&self, now: Duration) -> Option<u64> {
         let old = |sample: &&(Duration, u64)| now.saturating_sub(sample.0) >= WINDOW;
         let (from, before) = self
             .samples
@@ -287,7 +283,7 @@ mod tests {
         PackageBytes { source, size, sent }
     }
 
-    fn settle(counters: &mut Counters, bytes: u64, outcome: Outcome) {
+    fn settle(counters: &mut Counters, bytes: u64, outcome: FileOutcome) {
         let elapsed = counters.elapsed;
         counters.count(
             &Event::Settled(Settled {
@@ -374,13 +370,13 @@ mod tests {
         settle(
             &mut counters,
             1000,
-            Outcome::Skipped(crate::discover::SkipReason::NotDicom),
+            FileOutcome::Skipped(crate::discover::SkipReason::NotDicom),
         );
-        settle(&mut counters, 4000, Outcome::AlreadyThere(stored()));
+        settle(&mut counters, 4000, FileOutcome::AlreadyThere(stored()));
         settle(
             &mut counters,
             1000,
-            Outcome::Failed(FileFailure::new(FileCode::ReadIo, "")),
+            FileOutcome::Failed(FileFailure::new(FileCode::ReadIo, "")),
         );
         assert_eq!(counters.percent(), Some(0));
         counters.count(&Event::Sending(package(2000, 2000, 0)), Duration::ZERO);
@@ -400,7 +396,7 @@ mod tests {
             &Event::SendingEnded(package(1000, 1000, 1000)),
             Duration::from_secs(100),
         );
-        settle(&mut counters, 1000, Outcome::Uploaded(stored()));
+        settle(&mut counters, 1000, FileOutcome::Uploaded(stored()));
         assert_eq!(
             (counters.percent(), counters.left()),
             (Some(10), Some(Duration::from_secs(900)))
@@ -414,7 +410,7 @@ mod tests {
             settle(
                 &mut counters,
                 1000,
-                Outcome::Failed(FileFailure::new(FileCode::UploadStopped, "")),
+                FileOutcome::Failed(FileFailure::new(FileCode::UploadStopped, "")),
             );
         }
         assert_eq!((counters.percent(), counters.left()), (Some(10), None));
@@ -460,7 +456,7 @@ mod tests {
             ..upload()
         };
         counters.elapsed = Duration::from_secs(10);
-        settle(&mut counters, 2000, Outcome::Prepared(stored()));
+        settle(&mut counters, 2000, FileOutcome::Prepared(stored()));
         assert_eq!(
             (counters.percent(), counters.left()),
             (Some(20), Some(Duration::from_secs(40)))

@@ -11,13 +11,13 @@ const MAX_LINES: usize = 60;
 
 /// The packages of a run by destination.
 #[derive(Debug, Default)]
-pub(super) struct DestinationTree {
+pub struct DestinationTree {
     packages: BTreeMap<(String, String), (u64, Stored)>,
 }
 
 impl DestinationTree {
     /// Counts one instance of a package, or one file that stays unchanged.
-    pub(super) fn add(&mut self, stored: &Stored) {
+    pub fn add(&mut self, stored: &Stored) {
         let package = (stored.destination.clone(), stored.file.clone());
         let package = self.packages.entry(package);
         package
@@ -26,7 +26,7 @@ impl DestinationTree {
     }
 
     /// A line for each container and package, containers once.
-    pub(super) fn lines(&self) -> Vec<String> {
+    pub fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         let mut above: Vec<&str> = Vec::new();
         for ((destination, file), (instances, stored)) in &self.packages {

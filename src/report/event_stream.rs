@@ -18,7 +18,7 @@ use super::redact::{FilePath, Paths};
 use super::report_path::ReportPath;
 use crate::discover::SkipReason;
 use crate::event::{
-    Changes, Event, Mode, Outcome, RESIDUAL, RunEnd, RunTotals, Settled, Stage, Stored, seconds,
+    Changes, Event, FileOutcome, Mode, RESIDUAL, RunEnd, RunTotals, Settled, Stage, Stored, seconds,
 };
 use crate::failure::{Error, RunCode};
 
@@ -28,7 +28,7 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 /// A record of the event stream.
 #[derive(Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "kebab-case")]
-pub(super) enum EventRecord<'a> {
+pub enum EventRecord<'a> {
     /// Everything is resolved and checked; nothing has been read or sent.
     Start(RunFacts),
     /// Information for the user.
@@ -115,7 +115,7 @@ pub(super) enum EventRecord<'a> {
 
 /// A file with the place where it is stored.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct ArrivedRecord<'a> {
+pub struct ArrivedRecord<'a> {
     /// The file.
     #[serde(flatten)]
     file: FilePath,
@@ -125,7 +125,7 @@ pub(super) struct ArrivedRecord<'a> {
 
 /// The progress of a run.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct ProgressRecord {
+pub struct ProgressRecord {
     /// Seconds since the run began.
     elapsed: f64,
     /// Files found so far.
@@ -160,7 +160,7 @@ pub(super) struct ProgressRecord {
 
 /// What stopped a run early.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct StoppedRecord<'a> {
+pub struct StoppedRecord<'a> {
     /// The stable code.
     code: &'a str,
     /// What happened.
@@ -172,7 +172,7 @@ pub(super) struct StoppedRecord<'a> {
 }
 
 /// Writes the event stream.
-pub(super) struct EventStream {
+pub struct EventStream {
     out: Box<dyn Write + Send>,
     paths: Paths,
     /// Where the failure report is written, for the last record.
@@ -181,20 +181,17 @@ pub(super) struct EventStream {
     /// The stream cannot be written any more. The upload is worth more than its description, so the
     /// run goes on.
     is_closed: bool,
-    /// The error of a progress record, for the next event.
-    progress_error: Option<Error>,
     last_progress: Duration,
 }
 
 impl EventStream {
-    pub(super) fn new(out: Box<dyn Write + Send>, paths: Paths, report: ReportPath) -> Self {
+    pub fn new(out: Box<dyn Write + Send>, paths: Paths, report: ReportPath) -> Self {
         Self {
             out,
             paths,
             report,
             has_begun: false,
             is_closed: false,
-            progress_error: None,
             last_progress: Duration::ZERO,
         }
     }
@@ -228,7 +225,9 @@ impl EventStream {
     /// The record of an event; none for an event that is not part of the stream.
     fn record<'a>(&'a self, event: &'a Event, counters: &Counters) -> Option<EventRecord<'a>> {
         Some(match event {
-            Event::Started(start) => EventRecord::Start(RunFacts::of(start, self.paths.redacted())),
+            Event::Started(start) => {
+                EventRecord::Start(RunFacts::of(start, self.paths.is_redacting()))
+            }
             Event::Notice(notice) => EventRecord::Notice(notice.into()),
             Event::Discovered { files, bytes, done } => EventRecord::Discovered {
                 files: *files,
@@ -280,18 +279,18 @@ impl EventStream {
             receipt,
         };
         match &settled.outcome {
-            Outcome::Uploaded(stored) => EventRecord::Uploaded(arrived(stored)),
-            Outcome::Prepared(stored) if mode == Some(Mode::Output) => {
+            FileOutcome::Uploaded(stored) => EventRecord::Uploaded(arrived(stored)),
+            FileOutcome::Prepared(stored) if mode == Some(Mode::Output) => {
                 EventRecord::Written(arrived(stored))
             }
-            Outcome::Prepared(stored) => EventRecord::WouldUpload(arrived(stored)),
-            Outcome::AlreadyThere(stored) => EventRecord::AlreadyThere(arrived(stored)),
-            Outcome::Skipped(reason) => EventRecord::Skipped {
+            FileOutcome::Prepared(stored) => EventRecord::WouldUpload(arrived(stored)),
+            FileOutcome::AlreadyThere(stored) => EventRecord::AlreadyThere(arrived(stored)),
+            FileOutcome::Skipped(reason) => EventRecord::Skipped {
                 file: self.paths.written(&settled.path),
                 reason: *reason,
                 hint: reason.hint(),
             },
-            Outcome::Failed(failure) => {
+            FileOutcome::Failed(failure) => {
                 EventRecord::Failed(FailedRecord::of(&self.paths, settled, failure))
             }
         }
@@ -331,7 +330,7 @@ fn progress(counters: &Counters) -> ProgressRecord {
         already_there: totals.already_there,
         skipped: totals.skipped,
         failed: totals.failed,
-        sent_bytes: counters.network.total(),
+        sent_bytes: counters.network.total,
         rate: counters.rate(),
         eta: counters.left().map(seconds),
     }
@@ -352,24 +351,19 @@ impl EventConsumer for EventStream {
             return Ok(());
         };
         let line = self.line(&record);
-        let written = self.write(line);
-        self.progress_error
-            .take()
-            .map_or(written, Err)
+        self.write(line)
     }
 
-    fn tick(&mut self, counters: &Counters) {
+    fn tick(&mut self, counters: &Counters) -> Result<(), Error> {
         if counters
             .elapsed
             .saturating_sub(self.last_progress)
             < PROGRESS_INTERVAL
         {
-            return;
+            return Ok(());
         }
         self.last_progress = counters.elapsed;
         let line = self.line(&EventRecord::Progress(progress(counters)));
-        if let Err(error) = self.write(line) {
-            self.progress_error = Some(error);
-        }
+        self.write(line)
     }
 }

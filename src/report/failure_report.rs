@@ -20,7 +20,7 @@ use super::redact::Paths;
 use super::report_path::{ReportPath, WriteCondition, numbered};
 use super::writer::ReportWriter;
 use crate::config::{Report, ReportFormat, UNFINISHED_REPORT};
-use crate::event::{Event, Outcome, RunEnd, Settled, Severity};
+use crate::event::{Event, FileOutcome, RunEnd, Settled, Severity};
 use crate::failure::{Error, FileCode, RunCode};
 use dicom_lossless::display_path;
 
@@ -30,7 +30,7 @@ const MAX_NUMBER: u32 = 100;
 const REPORT_BEGINS: &[u8; 16] = b"{\"type\":\"report\"";
 
 /// Writes the failure report.
-pub(super) struct FailureReport {
+pub struct FailureReport {
     path: PathBuf,
     shown_path: ReportPath,
     format: ReportFormat,
@@ -54,11 +54,7 @@ impl FailureReport {
     /// Checks that the report can be written, in the fallback folder where the usual path cannot be
     /// used. A file at the path stays until this run writes its first record: it may be this run's
     /// own list of files.
-    pub(super) fn open(
-        report: &Report,
-        paths: Paths,
-        shown_path: ReportPath,
-    ) -> Result<Self, Error> {
+    pub fn open(report: &Report, paths: Paths, shown_path: ReportPath) -> Result<Self, Error> {
         let condition = WriteCondition::of(report);
         let mut path = report.path.clone();
         if let (true, Err(error)) = (condition != WriteCondition::Never, usable(&path)) {
@@ -77,7 +73,7 @@ impl FailureReport {
             format: report.format,
             condition,
             facts: RunFacts {
-                redacted: Some(paths.redacted()),
+                redacted: Some(paths.is_redacting()),
                 ..RunFacts::default()
             },
             paths,
@@ -136,7 +132,7 @@ impl FailureReport {
     }
 
     fn settled(&mut self, settled: &Settled) -> io::Result<()> {
-        let Outcome::Failed(failure) = &settled.outcome else {
+        let FileOutcome::Failed(failure) = &settled.outcome else {
             return self.write_missing([]);
         };
         let record = ReportRecord::Failed(FailedRecord::of(&self.paths, settled, failure));
@@ -221,7 +217,7 @@ impl EventConsumer for FailureReport {
         }
         let written = match event {
             Event::Started(start) => {
-                self.facts = RunFacts::of(start, self.paths.redacted());
+                self.facts = RunFacts::of(start, self.paths.is_redacting());
                 match self.condition {
                     WriteCondition::Always => self.report().map(|_| ()),
                     _ => Ok(()),
@@ -249,7 +245,7 @@ fn is_locked(report: &File) -> bool {
 }
 
 /// Whether a file begins like a report in the default format.
-pub(super) fn is_report(file: &mut File) -> bool {
+pub fn is_report(file: &mut File) -> bool {
     let mut begin = [0; REPORT_BEGINS.len()];
     file.read_exact(&mut begin).is_ok() && begin == *REPORT_BEGINS
 }
@@ -291,7 +287,7 @@ fn in_folder(folder: &Path, report: &Path) -> Option<PathBuf> {
 
 /// Opens the file at a path for reading and locking; none where there is no file. Only a file of
 /// this user is opened: links are not followed, pipes not waited for.
-pub(super) fn existing(path: &Path) -> io::Result<Option<File>> {
+pub fn existing(path: &Path) -> io::Result<Option<File>> {
     let metadata = match path.symlink_metadata() {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -331,7 +327,7 @@ pub(super) fn existing(path: &Path) -> io::Result<Option<File>> {
     Ok(Some(file))
 }
 
-pub(super) fn folder_of(path: &Path) -> &Path {
+pub fn folder_of(path: &Path) -> &Path {
     path.parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."))
@@ -339,7 +335,7 @@ pub(super) fn folder_of(path: &Path) -> &Path {
 
 /// The path as it is shown to the user.
 fn shown(path: &Path, paths: &Paths) -> String {
-    if paths.redacted() {
+    if paths.is_redacting() {
         path.file_name()
             .unwrap_or_default()
             .to_string_lossy()

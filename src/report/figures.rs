@@ -7,7 +7,7 @@ use bytesize::ByteSize;
 use crate::event::Stage;
 
 /// `1204` as `1,204`.
-pub(super) fn count(number: u64) -> String {
+pub fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
@@ -20,7 +20,7 @@ pub(super) fn count(number: u64) -> String {
 }
 
 /// `1 file`, `2 files`.
-pub(super) fn plural(number: u64, noun: &str) -> String {
+pub fn plural(number: u64, noun: &str) -> String {
     format!(
         "{} {noun}{}",
         count(number),
@@ -29,7 +29,7 @@ pub(super) fn plural(number: u64, noun: &str) -> String {
 }
 
 /// `3.1 GiB`.
-pub(super) fn bytes(bytes: u64) -> String {
+pub fn bytes(bytes: u64) -> String {
     ByteSize::b(bytes)
         .display()
         .iec()
@@ -37,7 +37,7 @@ pub(super) fn bytes(bytes: u64) -> String {
 }
 
 /// `0.4s`, `12s`, `6m 12s`, `1h 02m`.
-pub(super) fn duration(duration: Duration) -> String {
+pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
         0..10 => format!("{:.1}s", duration.as_secs_f64()),
@@ -48,7 +48,7 @@ pub(super) fn duration(duration: Duration) -> String {
 }
 
 /// A table of what the stages did: the one that is busy all the time limits the run.
-pub(super) fn stages(stages: &[Stage]) -> Vec<String> {
+pub fn stages(stages: &[Stage]) -> Vec<String> {
     let row = |name: &str, files: &str, size: &str, busy: &str, waiting: &str| {
         format!("  {name:<6} {files:>10} {size:>10} {busy:>8} {waiting:>8}")
     };
@@ -78,7 +78,7 @@ fn precise(time: Duration) -> String {
 }
 
 /// An estimated duration, without fractions of a second.
-pub(super) fn about(guess: Duration) -> String {
+pub fn about(guess: Duration) -> String {
     if guess < Duration::from_secs(10) {
         format!("{}s", guess.as_secs().max(1))
     } else {
@@ -87,7 +87,7 @@ pub(super) fn about(guess: Duration) -> String {
 }
 
 /// `part` of `whole` in whole per cent, rounded down; 0 where `whole` is 0.
-pub(super) fn percent(part: u64, whole: u64) -> u64 {
+pub fn percent(part: u64, whole: u64) -> u64 {
     let of = u128::from(part.min(whole)) * 100 / u128::from(whole.max(1));
     u64::try_from(of).unwrap_or(100)
 }

@@ -26,14 +26,14 @@ use crate::failure::{Error, RunCode};
 use dicom_lossless::display_path;
 
 /// A console that writes into a file.
-pub(super) struct LogFile {
+pub struct LogFile {
     console: Console,
     path: PathBuf,
 }
 
 impl LogFile {
     /// Opens the file, if one is wanted. Errors: [`RunCode::LogUnwritable`].
-    pub(super) fn open(
+    pub fn open(
         report: &Report,
         paths: &Paths,
         report_path: &ReportPath,
@@ -48,8 +48,10 @@ impl LogFile {
             open(&path)
         };
         let file = file.map_err(|error| unwritable(&path, &error))?;
+        let mut printer = Printer::new(Box::new(file), false);
+        printer.timed = true;
         let console = Console::new(
-            Printer::new(Box::new(file), false).timed(),
+            printer,
             paths.clone(),
             (Verbosity::Verbose, Progress::Lines),
             report_path.clone(),
@@ -62,13 +64,14 @@ impl LogFile {
 impl EventConsumer for LogFile {
     fn event(&mut self, event: &Event, counters: &Counters) -> Result<(), Error> {
         self.console.event(event, counters)?;
-        self.console
-            .take_error()
-            .map_or(Ok(()), |error| Err(unwritable(&self.path, &error)))
+        match &self.console.printer.error {
+            Some(error) => Err(unwritable(&self.path, error)),
+            None => Ok(()),
+        }
     }
 
-    fn tick(&mut self, counters: &Counters) {
-        self.console.tick(counters);
+    fn tick(&mut self, counters: &Counters) -> Result<(), Error> {
+        self.console.tick(counters)
     }
 }
 

@@ -6,7 +6,6 @@
 
 mod agreement;
 mod read;
-mod shards;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -22,7 +21,7 @@ use super::writer::ReportWriter;
 use crate::config::ReportFormat;
 use crate::discover::SkipReason;
 use crate::event::{CONTAINER_COUNTS, RunTotals, Severity};
-use crate::failure::{Error, RunCode};
+use crate::failure::Error;
 use dicom_lossless::display_path;
 use read::{RunEnding, SourceReport};
 
@@ -42,8 +41,8 @@ pub struct MergedReport {
     reports: u64,
 }
 
-/// Reads reports and merges them. Errors: [`RunCode::Usage`], [`RunCode::ReportInvalid`],
-/// [`RunCode::ReportMismatch`].
+/// Reads reports and merges them. Errors: [`Error::usage`], `RunCode::ReportInvalid`,
+/// `RunCode::ReportMismatch`.
 pub fn merge(paths: &[PathBuf], exit_code: ExitCodeOfRuns) -> Result<MergedReport, Error> {
     refuse_duplicates(paths)?;
     let mut sources = paths
@@ -51,24 +50,18 @@ pub fn merge(paths: &[PathBuf], exit_code: ExitCodeOfRuns) -> Result<MergedRepor
         .map(|path| read::read(path))
         .collect::<Result<Vec<_>, _>>()?;
     let mut facts = agreement::common_facts(&sources)?;
-    let coverage = shards::coverage(&sources)?;
-    let mut remarks: Vec<_> = agreement::version_remark(&sources)
-        .into_iter()
-        .collect();
+    let (shards, gap) = agreement::shards(&sources)?;
+    let mut remarks = Vec::from_iter(agreement::version_remark(&sources));
     remarks.extend(sources.iter().filter_map(open_remark));
-    remarks.extend(
-        coverage
-            .gap
-            .map(|gap| (Severity::Warning, gap)),
-    );
+    remarks.extend(gap.map(|gap| (Severity::Warning, gap)));
     let is_whole = remarks
         .iter()
         .all(|(severity, _)| *severity != Severity::Warning);
     remarks.extend(no_end_remark(&sources));
     let (mut failures, mut companions) = (BTreeMap::new(), BTreeMap::new());
     for source in &mut sources {
-        failures.extend(std::mem::take(&mut source.failures));
-        companions.extend(std::mem::take(&mut source.companions));
+        failures.extend(source.failures.drain(..));
+        companions.extend(source.companions.drain(..));
     }
     companions.retain(|path, _| !failures.contains_key(path));
     let end = if is_whole {
@@ -80,7 +73,7 @@ pub fn merge(paths: &[PathBuf], exit_code: ExitCodeOfRuns) -> Result<MergedRepor
     facts.merged = Some(MergedRecord {
         reports,
         complete: end.is_some(),
-        shards: coverage.shards,
+        shards,
     });
     Ok(MergedReport {
         facts,
@@ -148,12 +141,11 @@ fn refuse_duplicates(paths: &[PathBuf]) -> Result<(), Error> {
         .find(|path| !seen.insert(resolved(path)))
     {
         None => Ok(()),
-        Some(path) => Err(Error::new(
-            RunCode::Usage,
+        Some(path) => Err(Error::usage(
             format!("{} is named twice", display_path(path)),
+            "name each report once",
         )
-        .because("what it counts would count twice")
-        .with_hint("name each report once")),
+        .because("what it counts would count twice")),
     }
 }
 

@@ -15,7 +15,7 @@ const MIN_WIDTH: usize = 20;
 
 /// The meaning of a text, which its words state without the colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tone {
+pub enum Tone {
     /// A failure.
     Bad,
     /// A possible mistake or danger.
@@ -25,20 +25,21 @@ pub(super) enum Tone {
 }
 
 /// Writes lines of text.
-pub(super) struct Printer {
+pub struct Printer {
     out: Box<dyn Write + Send>,
     color: bool,
     /// The current width of the terminal, if there is one.
     width: Option<fn() -> u16>,
     /// Each line begins with its time.
-    timed: bool,
-    bars: Option<MultiProgress>,
-    /// The first error of writing.
-    error: Option<io::Error>,
+    pub timed: bool,
+    /// The bars that lines are written above, while there are any.
+    pub bars: Option<MultiProgress>,
+    /// The first error of writing. On a terminal that was closed it is no reason to fail.
+    pub error: Option<io::Error>,
 }
 
 impl Printer {
-    pub(super) fn new(out: Box<dyn Write + Send>, color: bool) -> Self {
+    pub fn new(out: Box<dyn Write + Send>, color: bool) -> Self {
         Self {
             out,
             color,
@@ -50,39 +51,16 @@ impl Printer {
     }
 
     /// On standard error, as wide as the terminal where that is one.
-    pub(super) fn on_stderr(color: bool) -> Self {
-        let is_terminal = console::Term::stderr().is_term();
-        let width: Option<fn() -> u16> = if is_terminal {
-            Some(terminal_width)
-        } else {
-            None
-        };
-        Self {
-            width,
-            ..Self::new(Box::new(io::stderr()), color)
+    pub fn on_stderr(color: bool) -> Self {
+        let mut printer = Self::new(Box::new(io::stderr()), color);
+        if console::Term::stderr().is_term() {
+            printer.width = Some(terminal_width);
         }
-    }
-
-    /// The same with the time before each line.
-    pub(super) fn timed(self) -> Self {
-        Self {
-            timed: true,
-            ..self
-        }
-    }
-
-    /// Writes above these bars from now on; `None` once they are removed.
-    pub(super) fn above(&mut self, bars: Option<MultiProgress>) {
-        self.bars = bars;
-    }
-
-    /// The first error of writing, once. On a terminal that was closed it is no reason to fail.
-    pub(super) fn take_error(&mut self) -> Option<io::Error> {
-        self.error.take()
+        printer
     }
 
     /// Writes one line.
-    pub(super) fn line(&mut self, line: &str) {
+    pub fn line(&mut self, line: &str) {
         if self.timed {
             self.timed_line(line);
         } else {
@@ -91,7 +69,7 @@ impl Printer {
     }
 
     /// Writes one line that begins with the time.
-    pub(super) fn timed_line(&mut self, line: &str) {
+    pub fn timed_line(&mut self, line: &str) {
         self.write(&format!(
             "{} {line}",
             Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true)
@@ -99,7 +77,7 @@ impl Printer {
     }
 
     /// Writes a sentence, wrapped on a terminal. Lines after the first are indented.
-    pub(super) fn prose(&mut self, text: &str) {
+    pub fn prose(&mut self, text: &str) {
         match self
             .width
             .map(|width| usize::from(width()))
@@ -125,7 +103,7 @@ impl Printer {
     }
 
     /// The text in the colour of its tone, if colours are on.
-    pub(super) fn paint(&self, tone: Tone, text: &str) -> String {
+    pub fn paint(&self, tone: Tone, text: &str) -> String {
         let code = match tone {
             Tone::Bad => "31",
             Tone::Caution => "33",
@@ -139,7 +117,7 @@ impl Printer {
     }
 
     /// Writes an error that stops a run: `error[code]: what`, why, and what to do next.
-    pub(super) fn stop(&mut self, error: &Error) {
+    pub fn stop(&mut self, error: &Error) {
         let label = self.paint(Tone::Bad, &format!("error[{}]:", error.code));
         self.prose(&format!("{label} {}", escape_for_terminal(&error.what)));
         for why in &error.why {
@@ -149,7 +127,8 @@ impl Printer {
     }
 }
 
-fn terminal_width() -> u16 {
+/// The current width of the terminal.
+pub fn terminal_width() -> u16 {
     console::Term::stderr().size().1
 }
 

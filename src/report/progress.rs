@@ -61,7 +61,7 @@ fn log_line(counters: &Counters) -> String {
 
 /// The upload and its rate: `25 %, 640 files, 1.2 GiB sent, 12.3 MiB/s, 4m 10s left, 1 failed`.
 fn arrived(counters: &Counters, paint: impl FnOnce(String) -> String) -> Vec<Status> {
-    let (sent, rate) = (counters.network.total(), counters.rate());
+    let (sent, rate) = (counters.network.total, counters.rate());
     let failed = counters.totals.truly_failed();
     let percent = counters.percent();
     let left = counters.left();
@@ -134,7 +134,7 @@ fn bar(percent: u64, length: usize) -> String {
 const HERTZ: u8 = 10;
 
 /// Draws on a terminal until it is closed.
-pub(super) fn terminal(terminal: impl TermLike + 'static) -> ProgressDrawTarget {
+pub fn terminal(terminal: impl TermLike + 'static) -> ProgressDrawTarget {
     ProgressDrawTarget::term_like_with_hz(
         Box::new(UntilClosed {
             terminal,
@@ -152,11 +152,13 @@ struct UntilClosed<T> {
 }
 
 impl<T> UntilClosed<T> {
-    fn draw(&self, draw: impl FnOnce(&T) -> io::Result<()>) {
+    #[expect(clippy::unnecessary_wraps, reason = "the trait's methods return that")]
+    fn draw(&self, draw: impl FnOnce(&T) -> io::Result<()>) -> io::Result<()> {
         if !self.is_closed.load(Ordering::Relaxed) && draw(&self.terminal).is_err() {
             self.is_closed
                 .store(true, Ordering::Relaxed);
         }
+        Ok(())
     }
 }
 
@@ -170,78 +172,59 @@ impl<T: TermLike> TermLike for UntilClosed<T> {
     }
 
     fn move_cursor_up(&self, n: usize) -> io::Result<()> {
-        self.draw(|terminal| terminal.move_cursor_up(n));
-        Ok(())
+        self.draw(|terminal| terminal.move_cursor_up(n))
     }
 
     fn move_cursor_down(&self, n: usize) -> io::Result<()> {
-        self.draw(|terminal| terminal.move_cursor_down(n));
-        Ok(())
+        self.draw(|terminal| terminal.move_cursor_down(n))
     }
 
     fn move_cursor_right(&self, n: usize) -> io::Result<()> {
-        self.draw(|terminal| terminal.move_cursor_right(n));
-        Ok(())
+        self.draw(|terminal| terminal.move_cursor_right(n))
     }
 
     fn move_cursor_left(&self, n: usize) -> io::Result<()> {
-        self.draw(|terminal| terminal.move_cursor_left(n));
-        Ok(())
+        self.draw(|terminal| terminal.move_cursor_left(n))
     }
 
     fn write_line(&self, line: &str) -> io::Result<()> {
-        self.draw(|terminal| terminal.write_line(line));
-        Ok(())
+        self.draw(|terminal| terminal.write_line(line))
     }
 
     fn write_str(&self, text: &str) -> io::Result<()> {
-        self.draw(|terminal| terminal.write_str(text));
-        Ok(())
+        self.draw(|terminal| terminal.write_str(text))
     }
 
     fn clear_line(&self) -> io::Result<()> {
-        self.draw(TermLike::clear_line);
-        Ok(())
+        self.draw(TermLike::clear_line)
     }
 
     fn flush(&self) -> io::Result<()> {
-        self.draw(TermLike::flush);
-        Ok(())
+        self.draw(TermLike::flush)
     }
 }
 
 /// The three lines on a terminal.
-pub(super) struct ProgressBars {
-    all: MultiProgress,
+pub struct ProgressBars {
+    /// What draws them, for writing lines above.
+    pub all: MultiProgress,
     lines: [ProgressBar; 3],
-    width: Box<dyn Fn() -> u16 + Send>,
+    /// The current width of the terminal.
+    width: fn() -> u16,
 }
 
 impl ProgressBars {
-    /// `width` gives the current width of the terminal.
-    pub(super) fn new(
-        target: ProgressDrawTarget,
-        width: impl Fn() -> u16 + Send + 'static,
-    ) -> Self {
+    pub fn new(target: ProgressDrawTarget, width: fn() -> u16) -> Self {
         let all = MultiProgress::with_draw_target(target);
         // A template that does not parse shows the bar in the default style.
         let style =
             ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
         let lines = [(); 3].map(|()| all.add(ProgressBar::new(1).with_style(style.clone())));
-        Self {
-            all,
-            lines,
-            width: Box::new(width),
-        }
-    }
-
-    /// What draws them, for writing lines above.
-    pub(super) fn group(&self) -> MultiProgress {
-        self.all.clone()
+        Self { all, lines, width }
     }
 
     /// Shows the progress.
-    pub(super) fn show(&self, counters: &Counters, printer: &Printer) {
+    pub fn show(&self, counters: &Counters, printer: &Printer) {
         // A line that fills the last column begins another one on some terminals.
         let width = usize::from((self.width)())
             .saturating_sub(1)
@@ -256,7 +239,7 @@ impl ProgressBars {
     }
 
     /// Removes them from the screen.
-    pub(super) fn clear(&self) {
+    pub fn clear(&self) {
         for bar in &self.lines {
             bar.finish_and_clear();
         }
@@ -268,14 +251,14 @@ const LINE_INTERVAL: Duration = Duration::from_secs(30);
 
 /// The plain lines.
 #[derive(Debug, Default)]
-pub(super) struct ProgressLines {
+pub struct ProgressLines {
     /// When the last one was written.
     last: Duration,
 }
 
 impl ProgressLines {
     /// The next line, when it is time for one.
-    pub(super) fn due(&mut self, counters: &Counters) -> Option<String> {
+    pub fn due(&mut self, counters: &Counters) -> Option<String> {
         if counters
             .elapsed
             .saturating_sub(self.last)
@@ -295,7 +278,7 @@ mod tests {
     use indicatif::InMemoryTerm;
 
     use super::*;
-    use crate::event::{Event, Mode, Outcome, PackageBytes, Settled};
+    use crate::event::{Event, FileOutcome, Mode, PackageBytes, Settled};
     use crate::failure::{FileCode, FileFailure};
 
     /// Half of a package of 600 MiB under way at 10 MiB/s, and as much again to come; one file
@@ -307,7 +290,7 @@ mod tests {
             deidentified: 12_345,
             ..Counters::default()
         };
-        let failure = Outcome::Failed(FileFailure::new(FileCode::ReadIo, ""));
+        let failure = FileOutcome::Failed(FileFailure::new(FileCode::ReadIo, ""));
         let package = PackageBytes {
             source: 600 * MIB,
             size: 600 * MIB,
@@ -427,7 +410,7 @@ mod tests {
     fn lines_above_bars_are_harmless_once_the_terminal_is_closed() {
         let bars = ProgressBars::new(terminal(Closed), || 80);
         let mut printer = Printer::new(Box::new(io::sink()), false);
-        printer.above(Some(bars.group()));
+        printer.bars = Some(bars.all.clone());
         bars.show(
             &Counters {
                 files: 4,

@@ -17,7 +17,7 @@ use crate::event::{Mode, Notice, RunStart, RunTotals, Settled, Severity};
 use crate::failure::FileFailure;
 
 /// The version of the records.
-pub(super) const VERSION: u64 = 1;
+pub const VERSION: u64 = 1;
 
 /// The code of a companion in the CSV form, which has no types.
 const COMPANION: &str = "companion";
@@ -28,7 +28,7 @@ const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 /// A record of a failure report: one line of the `.jsonl` form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "kebab-case")]
-pub(super) enum ReportRecord {
+pub enum ReportRecord {
     /// The first record: the run that the report is about.
     Report {
         /// The version of the records.
@@ -54,144 +54,144 @@ pub(super) enum ReportRecord {
 /// The `.json` form of a failure report.
 #[derive(Deserialize, JsonSchema)]
 #[serde(bound(deserialize = "Record: Deserialize<'de>"))]
-pub(super) struct ReportDocument<Record> {
+pub struct ReportDocument<Record> {
     /// The version of the records.
     #[expect(dead_code, reason = "checked before the rest is read")]
     v: u64,
     /// The run that the report is about.
-    pub(super) run: RunFacts,
+    pub run: RunFacts,
     /// The files that failed.
-    pub(super) failures: Vec<Record>,
+    pub failures: Vec<Record>,
     /// The warnings of the run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[expect(dead_code, reason = "a merged report has no notices")]
     notices: Vec<Record>,
     /// The files to be tried again together with those that failed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) companions: Vec<Record>,
+    pub companions: Vec<Record>,
 }
 
 /// The settings of a run, or what is true of all runs of a merged report. A fact that is unknown is
 /// absent: a run that stopped early knows little, and the CSV form has no place for most.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[expect(clippy::option_option, reason = "absent and null differ")]
-pub(super) struct RunFacts {
+pub struct RunFacts {
     /// The version of the program; several of a merged report.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) version: Option<String>,
+    pub version: Option<String>,
     /// What the run does with the packages.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) mode: Option<Mode>,
+    pub mode: Option<Mode>,
     /// `group/project`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) project: Option<String>,
+    pub project: Option<String>,
     /// The address of the server; null when offline.
     #[serde(
         default,
         deserialize_with = "stated",
         skip_serializing_if = "Option::is_none"
     )]
-    pub(super) site: Option<Option<String>>,
+    pub site: Option<Option<String>>,
     /// The governing profile; null when data is sent unchanged.
     #[serde(
         default,
         deserialize_with = "stated",
         skip_serializing_if = "Option::is_none"
     )]
-    pub(super) profile: Option<Option<ProfileRecord>>,
+    pub profile: Option<Option<ProfileRecord>>,
     /// The settings in force, by name.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<BTreeMap<String, String>>")]
-    pub(super) settings: Option<Map<String, Value>>,
+    pub settings: Option<Map<String, Value>>,
     /// Whether paths are replaced by hashes.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) redacted: Option<bool>,
+    pub redacted: Option<bool>,
     /// The reports that a merged report was made of.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) merged: Option<MergedRecord>,
+    pub merged: Option<MergedRecord>,
 }
 
 /// A profile.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[expect(clippy::option_option, reason = "absent and null differ")]
-pub(super) struct ProfileRecord {
+pub struct ProfileRecord {
     /// Its name.
-    pub(super) name: String,
+    pub name: String,
     /// Where it comes from: `project`, `group`, `site` or `local`.
-    pub(super) level: String,
+    pub level: String,
     /// `sha256:<64 hex>` of its canonical form.
-    pub(super) digest: String,
+    pub digest: String,
     /// The fingerprint of the pseudonym key; null where the profile makes no pseudonyms.
     #[serde(
         default,
         deserialize_with = "stated",
         skip_serializing_if = "Option::is_none"
     )]
-    pub(super) pseudonym_key: Option<Option<String>>,
+    pub pseudonym_key: Option<Option<String>>,
 }
 
 /// The reports that a merged report was made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub(super) struct MergedRecord {
+pub struct MergedRecord {
     /// Their number.
-    pub(super) reports: u64,
+    pub reports: u64,
     /// Whether the counts of the whole are known.
-    pub(super) complete: bool,
+    pub complete: bool,
     /// The shards that they are of, as `I/N`.
-    pub(super) shards: Vec<String>,
+    pub shards: Vec<String>,
 }
 
 /// Information for the user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub(super) struct NoticeRecord {
+pub struct NoticeRecord {
     /// The file that it is about, if it is about one.
     #[serde(flatten)]
-    pub(super) file: Option<FilePath>,
+    pub file: Option<FilePath>,
     /// Its importance.
     #[schemars(extend("enum" = ["notice", "warning"]))]
-    pub(super) severity: String,
+    pub severity: String,
     /// Its stable code.
-    pub(super) code: String,
+    pub code: String,
     /// The text; further lines explain.
-    pub(super) text: String,
+    pub text: String,
 }
 
 /// A file that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub(super) struct FailedRecord {
+pub struct FailedRecord {
     /// The file.
     #[serde(flatten)]
-    pub(super) file: FilePath,
+    pub file: FilePath,
     /// The part of the code before the dot.
     #[serde(default)]
-    pub(super) stage: String,
+    pub stage: String,
     /// The stable code.
-    pub(super) code: String,
+    pub code: String,
     /// What happened.
     #[serde(default)]
-    pub(super) message: String,
+    pub message: String,
     /// What to do about it.
     #[serde(default)]
-    pub(super) hint: String,
+    pub hint: String,
     /// Whether running the same command again may succeed without a change.
     #[serde(default)]
-    pub(super) retryable: bool,
+    pub retryable: bool,
     /// The HTTP status of the last answer, if a server gave one.
-    pub(super) http_status: Option<u16>,
+    pub http_status: Option<u16>,
     /// The number of attempts; 0 where the failure was not one of an attempt.
     #[serde(default)]
-    pub(super) attempts: u32,
+    pub attempts: u32,
 }
 
 /// The end of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub(super) struct EndRecord {
+pub struct EndRecord {
     /// The counts of its files; those of containers are missing in a merged report.
     #[serde(flatten)]
     #[schemars(with = "RunTotals")]
-    pub(super) totals: Map<String, Value>,
+    pub totals: Map<String, Value>,
     /// Its exit code.
-    pub(super) exit_code: u8,
+    pub exit_code: u8,
 }
 
 /// Reads a fact that may be null as one that is present.
@@ -203,7 +203,7 @@ fn stated<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 }
 
 impl RunFacts {
-    pub(super) fn of(start: &RunStart, redacted: bool) -> Self {
+    pub fn of(start: &RunStart, redacted: bool) -> Self {
         let profile = start
             .profile
             .as_ref()
@@ -244,13 +244,13 @@ impl From<&Notice> for NoticeRecord {
 }
 
 impl FailedRecord {
-    pub(super) fn of(paths: &Paths, settled: &Settled, failure: &FileFailure) -> Self {
+    pub fn of(paths: &Paths, settled: &Settled, failure: &FileFailure) -> Self {
         Self {
             file: paths.written(&settled.path),
             stage: failure.code.stage().to_owned(),
             code: failure.code.to_string(),
             message: paths.message(&failure.message(), &settled.path),
-            hint: paths.message(&failure.hint(), &settled.path),
+            hint: paths.message(failure.hint(), &settled.path),
             retryable: failure.code.retryable(),
             http_status: failure.http_status,
             attempts: failure.attempts,
@@ -259,7 +259,7 @@ impl FailedRecord {
 }
 
 impl EndRecord {
-    pub(super) fn of(totals: &RunTotals, exit_code: u8) -> Self {
+    pub fn of(totals: &RunTotals, exit_code: u8) -> Self {
         let totals = match serde_json::to_value(totals) {
             Ok(Value::Object(totals)) => totals,
             _ => Map::new(),
@@ -270,7 +270,7 @@ impl EndRecord {
 
 /// The exact bytes of a path, without the guard that only the CSV form puts before it. None: they
 /// are not base64.
-pub(super) fn exact_path(file: &FilePath) -> Option<Vec<u8>> {
+pub fn exact_path(file: &FilePath) -> Option<Vec<u8>> {
     if let Some(encoded) = &file.path_bytes {
         return BASE64.decode(encoded).ok();
     }
@@ -287,7 +287,7 @@ pub(super) fn exact_path(file: &FilePath) -> Option<Vec<u8>> {
 /// A row of the CSV form: a failed file or a companion, with facts of the run.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct CsvRow {
+pub struct CsvRow {
     path: String,
     path_bytes: Option<String>,
     stage: String,
@@ -311,7 +311,7 @@ pub(super) struct CsvRow {
 
 impl CsvRow {
     /// The row of a record; none where the form has no place for it.
-    pub(super) fn of(facts: &RunFacts, record: &ReportRecord) -> Option<Self> {
+    pub fn of(facts: &RunFacts, record: &ReportRecord) -> Option<Self> {
         let (file, row) = match record {
             ReportRecord::Failed(failed) => {
                 let row = Self {
@@ -360,7 +360,7 @@ impl CsvRow {
     }
 
     /// The facts of the run and the record, as the other forms have them.
-    pub(super) fn into_record(self) -> (RunFacts, ReportRecord) {
+    pub fn into_record(self) -> (RunFacts, ReportRecord) {
         let profile = (!self.profile_digest.is_empty()).then_some(ProfileRecord {
             name: self.profile,
             level: self.profile_level,

@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
-use crate::event::{Event, Outcome, Settled};
+use crate::event::{Event, FileOutcome, Settled};
 use crate::failure::{Error, RunCode};
 use dicom_lossless::{display_path, escape_for_terminal};
 
@@ -82,7 +82,7 @@ impl Paths {
     }
 
     /// Redacts the typed paths in a text.
-    pub fn said(&self, text: &str) -> String {
+    pub fn redact_text(&self, text: &str) -> String {
         let Self::Hashed(hasher) = self else {
             return text.to_owned();
         };
@@ -95,44 +95,39 @@ impl Paths {
     }
 
     /// Redacts the typed paths in an error.
-    pub fn error(&self, error: &Error) -> Error {
+    pub fn redact_error(&self, error: &Error) -> Error {
+        let redacted = |text: &String| self.redact_text(text);
         Error {
             code: error.code,
-            what: self.said(&error.what),
-            why: error
-                .why
-                .iter()
-                .map(|why| self.said(why))
-                .collect(),
+            what: redacted(&error.what),
+            why: error.why.iter().map(redacted).collect(),
             specific_hint: error
                 .specific_hint
                 .as_ref()
-                .map(|hint| self.said(hint)),
+                .map(redacted),
         }
     }
 
     /// Redacts the typed paths in the texts of an event. Its own path is left to its consumers.
-    pub fn event(&self, mut event: Event) -> Event {
-        if !self.redacted() {
+    pub fn redact_event(&self, mut event: Event) -> Event {
+        if !self.is_redacting() {
             return event;
         }
         match &mut event {
-            Event::Notice(notice) => notice.text = self.said(&notice.text),
+            Event::Notice(notice) => notice.text = self.redact_text(&notice.text),
             Event::Settled(Settled {
-                outcome: Outcome::Failed(failure),
+                outcome: FileOutcome::Failed(failure),
                 ..
             }) => {
-                failure.detail = self.said(&failure.detail);
-                failure.specific_hint = failure
-                    .specific_hint
-                    .take()
-                    .map(|hint| self.said(&hint));
+                failure.detail = self.redact_text(&failure.detail);
+                if let Some(hint) = &mut failure.specific_hint {
+                    *hint = self.redact_text(hint);
+                }
             }
             Event::Ended(end) => {
-                end.stopped_by = end
-                    .stopped_by
-                    .take()
-                    .map(|error| self.error(&error));
+                if let Some(error) = &mut end.stopped_by {
+                    *error = self.redact_error(error);
+                }
             }
             _ => {}
         }
@@ -140,7 +135,7 @@ impl Paths {
     }
 
     /// Whether paths are replaced by hashes.
-    pub fn redacted(&self) -> bool {
+    pub fn is_redacting(&self) -> bool {
         matches!(self, Self::Hashed(_))
     }
 
@@ -163,18 +158,15 @@ impl Paths {
 
     /// Redacts the path of a file in a message about it.
     pub fn message(&self, message: &str, path: &Path) -> String {
-        match self.hash(path) {
-            None => message.to_owned(),
-            Some(hash) => {
-                let lossy = path.to_string_lossy();
-                let message = message.replace(&display_path(path), &hash);
-                if lossy.is_empty() {
-                    message
-                } else {
-                    message.replace(&*lossy, &hash)
-                }
-            }
-        }
+        let Some(hash) = self.hash(path) else {
+            return message.to_owned();
+        };
+        [display_path(path), path.to_string_lossy().into_owned()]
+            .iter()
+            .filter(|path| !path.is_empty())
+            .fold(message.to_owned(), |message, path| {
+                message.replace(path, &hash)
+            })
     }
 
     /// [`Self::message`] for a terminal.
@@ -195,11 +187,7 @@ impl PathHasher {
         let mut keyed = self.keyed.clone();
         keyed.update(path.as_os_str().as_encoded_bytes());
         let hash = keyed.finalize().into_bytes();
-        hash.iter()
-            .take(8)
-            .fold(String::from("path:"), |hex, byte| {
-                hex + &format!("{byte:02x}")
-            })
+        format!("path:{}", hex::encode(hash.get(..8).unwrap_or(&hash)))
     }
 }
 
@@ -236,7 +224,9 @@ mod tests {
         assert_ne!(one.shown(path), other.shown(path));
         assert_ne!(one.shown(path), one.shown(Path::new("doe_jane/2.dcm")));
         assert!(
-            one.redacted() && one.shown(path).starts_with("path:") && one.shown(path).len() == 21
+            one.is_redacting()
+                && one.shown(path).starts_with("path:")
+                && one.shown(path).len() == 21
         );
     }
 
@@ -258,14 +248,14 @@ mod tests {
         let absolute = std::path::absolute("doe_jane").unwrap();
         let error = Error::new(RunCode::ReportUnwritable, "no doe_jane/list.txt")
             .because(absolute.display().to_string());
-        let said = paths.error(&error).to_string();
+        let said = paths.redact_error(&error).to_string();
         assert!(!said.contains("doe") && said.contains("no path:"), "{said}");
         assert_eq!(
-            paths.said("a banana"),
+            paths.redact_text("a banana"),
             "a banana",
             "a name of one letter is a part of many words"
         );
-        assert_eq!(Paths::Plain.error(&error), error);
+        assert_eq!(Paths::Plain.redact_error(&error), error);
     }
 
     #[cfg(unix)]

@@ -10,14 +10,14 @@ use crate::config::Report;
 
 /// When a failure report is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum WriteCondition {
+pub enum WriteCondition {
     Always,
     OnFailure,
     Never,
 }
 
 impl WriteCondition {
-    pub(super) fn of(report: &Report) -> Self {
+    pub fn of(report: &Report) -> Self {
         match (report.named, report.rehearsal) {
             (true, _) => Self::Always,
             (false, true) => Self::Never,
@@ -28,7 +28,7 @@ impl WriteCondition {
 
 /// The path of the failure report, and when it is written. All clones see a change of path.
 #[derive(Debug, Clone)]
-pub(super) struct ReportPath {
+pub struct ReportPath {
     usual: String,
     condition: WriteCondition,
     /// The path that took the place of the usual one.
@@ -38,7 +38,7 @@ pub(super) struct ReportPath {
 }
 
 impl ReportPath {
-    pub(super) fn new(usual: String, condition: WriteCondition) -> Self {
+    pub fn new(usual: String, condition: WriteCondition) -> Self {
         Self {
             usual,
             condition,
@@ -48,22 +48,22 @@ impl ReportPath {
     }
 
     /// Replaces the usual path, which is taken or cannot be written.
-    pub(super) fn replace(&self, path: String) {
+    pub fn replace(&self, path: String) {
         let _ = self.actual.set(path);
     }
 
     /// Keeps the new path of the report of an earlier run.
-    pub(super) fn set_earlier(&self, path: String) {
+    pub fn set_earlier(&self, path: String) {
         let _ = self.earlier.set(path);
     }
 
     /// The new path of the report of an earlier run, if this run renamed it.
-    pub(super) fn earlier(&self) -> Option<&str> {
+    pub fn earlier(&self) -> Option<&str> {
         self.earlier.get().map(String::as_str)
     }
 
     /// The path, if a run with this number of failures writes the report.
-    pub(super) fn written(&self, failed: u64) -> Option<&str> {
+    pub fn written(&self, failed: u64) -> Option<&str> {
         let is_written = match self.condition {
             WriteCondition::Always => true,
             WriteCondition::OnFailure => failed > 0,
@@ -79,7 +79,7 @@ impl ReportPath {
 }
 
 /// The path itself, then the same with a number in its name.
-pub(super) fn numbered(path: &Path, number: u32) -> PathBuf {
+pub fn numbered(path: &Path, number: u32) -> PathBuf {
     if number == 1 {
         return path.to_path_buf();
     }

@@ -10,19 +10,19 @@ use dicom_lossless::escape_for_terminal;
 
 /// What the summary shows besides the counts.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct SummaryContext<'a> {
+pub struct SummaryContext<'a> {
     /// The start of the run; none when it stopped before.
-    pub(super) start: Option<&'a RunStart>,
+    pub start: Option<&'a RunStart>,
     /// The path of the failure report, if one was written.
-    pub(super) report: Option<&'a str>,
+    pub report: Option<&'a str>,
     /// The new path of the report of an earlier run, if it was renamed.
-    pub(super) earlier: Option<&'a str>,
+    pub earlier: Option<&'a str>,
     /// The command that repeats the run.
-    pub(super) command: Option<&'a str>,
+    pub command: Option<&'a str>,
 }
 
 /// The whole summary. Rows other than the first are left out where they are empty.
-pub(super) fn lines(end: &RunEnd, context: SummaryContext<'_>) -> Vec<String> {
+pub fn lines(end: &RunEnd, context: SummaryContext<'_>) -> Vec<String> {
     let totals = &end.totals;
     let mut lines = vec![format!(
         "{:<10} {}",
@@ -33,15 +33,9 @@ pub(super) fn lines(end: &RunEnd, context: SummaryContext<'_>) -> Vec<String> {
         as_they_are(totals, context.start).map(|details| format!("{:<10} {details}", "Other")),
     );
     lines.extend(row("Already", totals.already_there, String::new()));
-    let skipped = totals
-        .skipped_by
-        .iter()
-        .map(|(reason, n)| format!("{} {}", count(*n), reason.counted()));
-    lines.extend(row(
-        "Skipped",
-        totals.skipped,
-        skipped.collect::<Vec<_>>().join(", "),
-    ));
+    let skipped = totals.skipped_by.iter();
+    let skipped = counted(skipped.map(|(reason, n)| (*n, reason.counted())));
+    lines.extend(row("Skipped", totals.skipped, skipped));
     lines.extend(
         totals
             .skipped_by
@@ -54,12 +48,8 @@ pub(super) fn lines(end: &RunEnd, context: SummaryContext<'_>) -> Vec<String> {
         .iter()
         .filter(|(code, _)| **code != FileCode::UploadStopped.as_str());
     let most = failed.clone().max_by_key(|(_, n)| **n);
-    let failed = failed.map(|(code, n)| format!("{} {code}", count(*n)));
-    lines.extend(row(
-        "Failed",
-        totals.truly_failed(),
-        failed.collect::<Vec<_>>().join(", "),
-    ));
+    let failed = counted(failed.map(|(code, n)| (*n, code.as_str())));
+    lines.extend(row("Failed", totals.truly_failed(), failed));
     lines.extend(
         (totals.not_sent() > 0).then(|| format!("{} not sent", plural(totals.not_sent(), "file"))),
     );
@@ -88,6 +78,15 @@ pub(super) fn lines(end: &RunEnd, context: SummaryContext<'_>) -> Vec<String> {
         )
     }));
     lines
+}
+
+/// What was counted at all: `12 not DICOM, 2 DICOMDIR`.
+fn counted<'a>(counts: impl IntoIterator<Item = (u64, &'a str)>) -> String {
+    let counted = counts
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, word)| format!("{} {word}", count(number)));
+    counted.collect::<Vec<_>>().join(", ")
 }
 
 fn row(label: &str, number: u64, details: String) -> Option<String> {
@@ -122,7 +121,7 @@ const NAMED: usize = 6;
 
 /// What cleaning changes most in a dry run: `Changes    43 attributes, most PatientName (3
 /// changed), …`.
-pub(super) fn changes(changes: &Changes) -> Option<String> {
+pub fn changes(changes: &Changes) -> Option<String> {
     let named = changes
         .most
         .iter()
@@ -133,15 +132,7 @@ pub(super) fn changes(changes: &Changes) -> Option<String> {
                 (attribute.changed, "changed"),
                 (attribute.inserted, "inserted"),
             ];
-            let counts = counts
-                .iter()
-                .filter(|(number, _)| *number > 0)
-                .map(|(number, word)| format!("{} {word}", count(*number)));
-            format!(
-                "{} ({})",
-                attribute.name,
-                counts.collect::<Vec<_>>().join(", ")
-            )
+            format!("{} ({})", attribute.name, counted(counts))
         });
     let named = named.collect::<Vec<_>>().join(", ");
     let all = plural(changes.attributes, "attribute");
@@ -149,32 +140,25 @@ pub(super) fn changes(changes: &Changes) -> Option<String> {
 }
 
 /// The one line of `-q`.
-pub(super) fn final_line(end: &RunEnd, context: SummaryContext<'_>) -> String {
-    let RunTotals {
-        already_there,
-        skipped,
-        ..
-    } = end.totals;
-    let (failed, not_sent) = (end.totals.truly_failed(), end.totals.not_sent());
-    let other = as_they_are(&end.totals, context.start)
-        .map(|other| format!("; {other}"))
-        .unwrap_or_default();
-    let others = [
-        (already_there, "already there"),
-        (skipped, "skipped"),
-        (failed, "failed"),
-        (not_sent, "not sent"),
-    ];
-    let others = others
-        .iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, word)| format!("; {} {word}", count(*number)));
-    format!(
-        "{} {}{other}{}",
+pub fn final_line(end: &RunEnd, context: SummaryContext<'_>) -> String {
+    let totals = &end.totals;
+    let mut parts = vec![format!(
+        "{} {}",
         label(context.start),
-        headline(end, context.start),
-        others.collect::<String>()
-    )
+        headline(end, context.start)
+    )];
+    parts.extend(as_they_are(totals, context.start));
+    for (number, word) in [
+        (totals.already_there, "already there"),
+        (totals.skipped, "skipped"),
+        (totals.truly_failed(), "failed"),
+        (totals.not_sent(), "not sent"),
+    ] {
+        if number > 0 {
+            parts.push(format!("{} {word}", count(number)));
+        }
+    }
+    parts.join("; ")
 }
 
 fn label(start: Option<&RunStart>) -> &'static str {
@@ -207,20 +191,19 @@ fn headline(end: &RunEnd, start: Option<&RunStart>) -> String {
         ));
     }
     if totals.acquisitions > 0 {
-        let (subjects, sessions) = (
-            plural(totals.subjects, "subject"),
-            plural(totals.sessions, "session"),
-        );
-        parts.push(format!(
-            "({subjects}, {sessions}, {})",
-            plural(totals.acquisitions, "acquisition")
-        ));
+        let containers = [
+            (totals.subjects, "subject"),
+            (totals.sessions, "session"),
+            (totals.acquisitions, "acquisition"),
+        ];
+        let containers = containers.map(|(number, noun)| plural(number, noun));
+        parts.push(format!("({})", containers.join(", ")));
     }
     parts.join("  ")
 }
 
 /// Enough of a digest to distinguish profiles; the reports have it whole.
-pub(super) fn short_digest(digest: &str) -> String {
+pub fn short_digest(digest: &str) -> String {
     let shown: String = digest
         .chars()
         .take("sha256:".len() + 12)
@@ -233,7 +216,7 @@ pub(super) fn short_digest(digest: &str) -> String {
 }
 
 /// The command line, quoted for a shell.
-pub(super) fn command_line(arguments: &[OsString]) -> String {
+pub fn command_line(arguments: &[OsString]) -> String {
     let quoted = arguments.iter().map(|argument| {
         let text = argument.to_string_lossy();
         let harmless = |c: char| c.is_alphanumeric() || "-_./:=,@%+".contains(c);
@@ -243,10 +226,9 @@ pub(super) fn command_line(arguments: &[OsString]) -> String {
             format!("'{}'", text.replace('\'', r"'\''"))
         }
     });
-    std::iter::once("fwupload".to_owned())
-        .chain(quoted)
-        .collect::<Vec<_>>()
-        .join(" ")
+    let mut words = vec!["fwupload".to_owned()];
+    words.extend(quoted);
+    words.join(" ")
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::cli::PathList;
 use crate::config::{Progress, ReportFormat, Verbosity};
 use crate::discover::{Discovery, Found, Inputs, SkipReason};
 use crate::event::{
-    Mode, Notice, Outcome, ProfileFacts, RunEnd, RunStart, RunTotals, Settled, Severity, Stored,
+    FileOutcome, Mode, Notice, ProfileFacts, RunEnd, RunStart, RunTotals, Settled, Severity, Stored,
 };
 use crate::failure::{FileCode, FileFailure};
 
@@ -35,7 +35,7 @@ impl SharedBuffer {
     }
 }
 
-fn settled(path: &str, outcome: Outcome) -> Event {
+fn settled(path: &str, outcome: FileOutcome) -> Event {
     Event::Settled(Settled {
         path: Arc::new(path.into()),
         bytes: 1000,
@@ -44,7 +44,7 @@ fn settled(path: &str, outcome: Outcome) -> Event {
 }
 
 pub(super) fn failed(path: &str, failure: FileFailure) -> Event {
-    settled(path, Outcome::Failed(failure))
+    settled(path, FileOutcome::Failed(failure))
 }
 
 fn stored() -> Arc<Stored> {
@@ -119,9 +119,9 @@ pub(super) fn run() -> Vec<Event> {
             attempt: 3,
         },
         Event::Sent { bytes: 900 },
-        settled("doe/a.dcm", Outcome::Uploaded(stored())),
-        settled("doe/b.dcm", Outcome::AlreadyThere(stored())),
-        settled("doe/notes.txt", Outcome::Skipped(SkipReason::NotDicom)),
+        settled("doe/a.dcm", FileOutcome::Uploaded(stored())),
+        settled("doe/b.dcm", FileOutcome::AlreadyThere(stored())),
+        settled("doe/notes.txt", FileOutcome::Skipped(SkipReason::NotDicom)),
         failed("doe/x\u{1b}[2J.dcm", refused),
     ];
     events.extend((1..=7).map(truncated));
@@ -147,8 +147,8 @@ pub(super) fn consume(consumer: &mut dyn EventConsumer, events: &[Event]) {
             .event(event, &counters)
             .unwrap();
         if matches!(event, Event::Sent { .. }) {
-            consumer.tick(&counters);
-            consumer.tick(&counters);
+            consumer.tick(&counters).unwrap();
+            consumer.tick(&counters).unwrap();
         }
     }
 }
@@ -188,8 +188,6 @@ fn json(paths: Paths, events: &[Event]) -> String {
 
 pub(super) fn report(folder: &Path, name: &str, format: ReportFormat, named: bool) -> Report {
     let path = folder.join(name);
-    let flags = (false, false, false);
-    let (redact_paths, fail_on_skip, allow_empty) = flags;
     Report {
         path,
         format,
@@ -197,9 +195,8 @@ pub(super) fn report(folder: &Path, name: &str, format: ReportFormat, named: boo
         rehearsal: false,
         fallback: None,
         log: None,
-        redact_paths,
-        fail_on_skip,
-        allow_empty,
+        redact_paths: false,
+        strictness: crate::exit::Strictness::default(),
     }
 }
 
@@ -405,7 +402,7 @@ fn the_json_report_is_a_whole_document_after_every_item() {
     let mut consumer = FailureReport::open(&report, Paths::Plain, report_path()).unwrap();
     let mut failures = 0;
     for event in run() {
-        let fails = matches!(&event, Event::Settled(settled) if matches!(settled.outcome, Outcome::Failed(_)));
+        let fails = matches!(&event, Event::Settled(settled) if matches!(settled.outcome, FileOutcome::Failed(_)));
         failures += usize::from(fails);
         consumer
             .event(&event, &Counters::default())
@@ -590,7 +587,7 @@ fn without_a_failure_only_a_report_that_was_asked_for_is_written() {
     let good: Vec<_> = run()
         .into_iter()
         .filter(
-            |event| !matches!(event, Event::Settled(s) if matches!(s.outcome, Outcome::Failed(_))),
+            |event| !matches!(event, Event::Settled(s) if matches!(s.outcome, FileOutcome::Failed(_))),
         )
         .collect();
     for named in [false, true] {
@@ -745,7 +742,7 @@ fn the_reporter_ends_with_the_last_event_and_keeps_the_first_error() {
     let reporter = Reporter::start(output, &report, &[], &Paths::Plain).unwrap();
     let kept = reporter.events();
     for event in run() {
-        reporter.tell(event);
+        reporter.events().send(event).unwrap();
     }
     reporter.finish().unwrap();
     drop(kept);

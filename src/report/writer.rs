@@ -9,13 +9,13 @@ use super::record::{CsvRow, ReportRecord, RunFacts, VERSION};
 use crate::config::ReportFormat;
 
 /// A report that is being written. Its JSON form is a whole document after every call.
-pub(super) struct ReportWriter<W> {
+pub struct ReportWriter<W> {
     /// What it is written into.
-    pub(super) out: W,
+    pub out: W,
     format: ReportFormat,
     facts: RunFacts,
     /// Whether no failed file has been written.
-    pub(super) is_empty: bool,
+    pub is_empty: bool,
     /// What the JSON form has after the failed files.
     notices: Vec<ReportRecord>,
     companions: Vec<ReportRecord>,
@@ -25,7 +25,7 @@ pub(super) struct ReportWriter<W> {
 
 impl<W: Write + Seek> ReportWriter<W> {
     /// Begins a report about a run with the notices that it has had.
-    pub(super) fn begin(
+    pub fn begin(
         out: W,
         format: ReportFormat,
         facts: RunFacts,
@@ -49,10 +49,7 @@ impl<W: Write + Seek> ReportWriter<W> {
     }
 
     /// Writes records in one step; those that the form has no place for are left out.
-    pub(super) fn write(
-        &mut self,
-        records: impl IntoIterator<Item = ReportRecord>,
-    ) -> io::Result<()> {
+    pub fn write(&mut self, records: impl IntoIterator<Item = ReportRecord>) -> io::Result<()> {
         let mut text = Vec::new();
         for record in records {
             let is_failure = matches!(record, ReportRecord::Failed(_));
@@ -123,16 +120,11 @@ impl<W: Write + Seek> ReportWriter<W> {
         let rows = rows
             .into_inner()
             .map_err(csv::IntoInnerError::into_error)?;
-        let length = if is_first {
-            rows.iter()
-                .position(|byte| *byte == b'\n')
-        } else {
-            None
-        };
-        text.extend(
-            rows.into_iter()
-                .take(length.map_or(usize::MAX, |last| last + 1)),
-        );
+        let lines = if is_first { 1 } else { usize::MAX };
+        let lines = rows
+            .split_inclusive(|byte| *byte == b'\n')
+            .take(lines);
+        text.extend(lines.flatten());
         Ok(())
     }
 }

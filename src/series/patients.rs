@@ -5,8 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use dicom_lossless::Identity;
-use dicom_lossless::Phi;
+use dicom_lossless::{Identity, Phi};
 
 /// The patients that files name by Patient ID (0010,0020) and Issuer of Patient ID (0010,0021).
 #[derive(Debug, Default)]
@@ -16,13 +15,10 @@ impl Patients {
     /// Takes note of a file's patient. One without an ID is no other patient.
     pub fn add(&mut self, identity: &Identity) {
         let Some(id) = &identity.patient else { return };
-        if !self.0.contains_key(id) {
-            self.0
-                .insert(id.clone(), HashSet::new());
-        }
-        if let (Some(issuer), Some(issuers)) = (&identity.issuer, self.0.get_mut(id)) {
-            issuers.insert(issuer.clone());
-        }
+        self.0
+            .entry(id.clone())
+            .or_default()
+            .extend(identity.issuer.clone());
     }
 
     /// How many there are. The same ID of two issuers is that of two patients; one without an

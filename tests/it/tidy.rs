@@ -189,7 +189,7 @@ fn consent_to_send_data_as_it_is_is_given_in_one_place() {
         .filter(|(_, text)| consents(text))
         .map(|(name, _)| name)
         .collect();
-    assert_eq!(named, ["src/plan.rs"]);
+    assert_eq!(named, ["src/plan/consent.rs"]);
 }
 
 #[test]

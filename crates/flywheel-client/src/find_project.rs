@@ -139,7 +139,7 @@ impl Client {
         )?;
         Ok(answer
             .and_then(ContainerAnswer::into_project)
-            .filter(|project| project.id == id))
+            .filter(|project| project.id.as_deref() == Some(id)))
     }
 
     /// The project in the lists that the user may see, exactly: a user without a role in its group
@@ -204,13 +204,14 @@ struct Resolved {
 
 impl ContainerAnswer {
     fn into_project(self) -> Option<Project> {
-        let group = self.group.or(self.parents.group)?;
+        if self.id.is_empty() {
+            return None;
+        }
         Some(Project {
-            id: self.id,
-            group,
+            id: Some(self.id),
+            group: self.group.or(self.parents.group)?,
             label: self.label?,
         })
-        .filter(|project| !project.id.is_empty())
     }
 }
 
@@ -225,7 +226,7 @@ fn is(project: &Project, wanted: &ProjectRef) -> bool {
         ProjectRef::GroupAndLabel { group, label } => {
             project.group == *group && project.label == *label
         }
-        ProjectRef::Id(id) => project.id == *id,
+        ProjectRef::Id(id) => project.id.as_ref() == Some(id),
         ProjectRef::Label(label) => project.label == *label,
     }
 }

@@ -176,11 +176,19 @@ impl Hierarchy {
 
     /// The project would be made.
     fn is_project_rehearsed(&self) -> bool {
-        self.rehearsal && self.project.id.is_empty()
+        self.rehearsal && self.project.id.is_none()
     }
 
+    /// The reference of the project. Where it would be made, its label stands for its id, as with
+    /// subjects that would be made; no request is made with it then.
     fn project_reference(&self) -> ContainerRef {
-        ContainerRef::new(ContainerKind::Project, &self.project.id)
+        let Project { id, label, .. } = &self.project;
+        ContainerRef::new(ContainerKind::Project, id.as_ref().unwrap_or(label))
+    }
+
+    /// Whether this is the id of the project.
+    fn is_here(&self, project: &str) -> bool {
+        self.project.id.as_deref() == Some(project)
     }
 
     /// The project without a look at its files.
@@ -420,12 +428,12 @@ impl Hierarchy {
     /// Whether the study of a session that is about to be made is in the project already, under
     /// another subject.
     async fn look_elsewhere(&self, among: &Siblings, wanted: &Wanted) -> Result<(), ClientError> {
-        let (ContainerKind::Session, Some(uid), false) =
-            (among.kind, wanted.uid.as_ref(), self.is_project_rehearsed())
+        let (ContainerKind::Session, Some(uid), Some(project)) =
+            (among.kind, wanted.uid.as_ref(), &self.project.id)
         else {
             return Ok(());
         };
-        let filter = format!("project={},uid=\"{uid}\"", self.project.id);
+        let filter = format!("project={project},uid=\"{uid}\"");
         let list = format!("/sessions?filter={}&limit=100", segment(&filter));
         // Servers that cannot filter are no reason not to send: the answer is a service to the
         // user.
@@ -439,7 +447,7 @@ impl Hierarchy {
         let elsewhere = listed.into_iter().find(|session| {
             let whose = session.subject_id();
             session.uid.as_ref() == Some(uid)
-                && session.project_id() == Some(self.project.id.as_str())
+                && session.project_id() == Some(project)
                 && whose.is_some_and(|whose| whose != subject)
         });
         let Some(ContainerAnswer { id: session, .. }) = elsewhere else {
@@ -481,7 +489,7 @@ impl Hierarchy {
             !answer.id.is_empty()
                 && answer
                     .project_id()
-                    .is_none_or(|project| project == self.project.id)
+                    .is_none_or(|project| self.is_here(project))
                 && (among.code.is_none() || answer.subject.code == among.code)
         };
         Ok(listed
@@ -526,7 +534,7 @@ impl Hierarchy {
             .await?;
         if answer
             .project_id()
-            .is_some_and(|project| project != self.project.id)
+            .is_some_and(|project| !self.is_here(project))
         {
             let what = format!(
                 "a {} that it listed lies in another project",

@@ -41,10 +41,13 @@ impl Client {
         project: &Project,
     ) -> Result<LevelSettings<T>, ClientError> {
         let read = match level {
-            Level::Project => {
-                self.container_settings(&format!("/projects/{}", segment(&project.id)))
-                    .await
-            }
+            Level::Project => match &project.id {
+                Some(id) => {
+                    self.container_settings(&format!("/projects/{}", segment(id)))
+                        .await
+                }
+                None => Ok(None),
+            },
             Level::Group => {
                 self.container_settings(&format!("/groups/{}", segment(&project.group)))
                     .await

@@ -1,10 +1,10 @@
 //! A project, and how a user names one.
 
-/// A project on the server.
+/// A project on the server, or one that is not there yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {
-    /// Its database id; empty where it does not exist yet.
-    pub id: String,
+    /// Its database id; none where it is not there yet.
+    pub id: Option<String>,
     /// The id of its group.
     pub group: String,
     /// Its label.

@@ -73,7 +73,7 @@ pub fn segment(text: &str) -> String {
 }
 
 /// Where a de-identification profile is kept. The first level that has one governs, whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
     /// The project.
     Project,

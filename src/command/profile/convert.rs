@@ -5,7 +5,6 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::cli::{ConvertArgs, ProfileLanguage};
-use crate::exit::ExitStatus;
 use crate::failure::{Error, RunCode};
 use dicom_deid::profile::{Document, Language};
 use dicom_lossless::display_path;
@@ -13,7 +12,7 @@ use dicom_lossless::display_path;
 use super::super::{remark, say};
 
 /// Converts a profile and writes it to a file or to standard output.
-pub fn run(args: &ConvertArgs) -> Result<ExitStatus, Error> {
+pub fn run(args: &ConvertArgs) -> Result<(), Error> {
     let to = language(args)?;
     let document = Document::load(&args.input)?;
     let converted = document.convert(to)?;
@@ -27,7 +26,7 @@ pub fn run(args: &ConvertArgs) -> Result<ExitStatus, Error> {
     if document.has_comments {
         remark("its comments are not carried over");
     }
-    Ok(ExitStatus::Success)
+    Ok(())
 }
 
 /// The language that the flag or the name of the file states; else TOML for Flywheel's languages,
@@ -38,7 +37,6 @@ fn language(args: &ConvertArgs) -> Result<Language, Error> {
         ProfileLanguage::Yaml => Language::Yaml,
         ProfileLanguage::Json => Language::Json,
     });
-    let usage = |what: &str, hint: &str| Err(Error::new(RunCode::Usage, what).with_hint(hint));
     let Some(output) = &args.output else {
         // Flywheel's languages become TOML, and TOML, which the built-in ones are in, becomes YAML.
         let from_flywheel = matches!(
@@ -52,14 +50,14 @@ fn language(args: &ConvertArgs) -> Result<Language, Error> {
         }));
     };
     match (by_flag, Language::of(output)) {
-        (_, None) => usage(
+        (_, None) => Err(Error::usage(
             "the name of the output does not say what is in it",
             "end it with .toml, .yaml, .yml or .json",
-        ),
-        (Some(to), Some(named)) if to != named => usage(
+        )),
+        (Some(to), Some(named)) if to != named => Err(Error::usage(
             "`--to` and the name of the output say different things",
             "leave out `--to`",
-        ),
+        )),
         (_, Some(named)) => Ok(named),
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::cli::DiffArgs;
 use crate::exit::ExitStatus;
-use crate::failure::{Error, RunCode};
+use crate::failure::Error;
 use dicom_deid::profile::{ComparedProfile, Difference, compare};
 use dicom_lossless::escape_for_terminal;
 
@@ -37,8 +37,10 @@ pub fn run(args: &DiffArgs) -> Result<ExitStatus, Error> {
 /// Both profiles; the project's stands for the one that was not typed.
 fn sides(args: &DiffArgs) -> Result<(SelectedProfile, SelectedProfile), Error> {
     let usage = |what: &str| {
-        Err(Error::new(RunCode::Usage, what)
-            .with_hint("name two profiles, or one beside `--project`"))
+        Err(Error::usage(
+            what,
+            "name two profiles, or one beside `--project`",
+        ))
     };
     match (args.profiles.as_slice(), &args.project) {
         ([first, second], None) => Ok((named(first)?, named(second)?)),

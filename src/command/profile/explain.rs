@@ -3,10 +3,11 @@
 
 mod statement;
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::cli::ExplainArgs;
-use crate::exit::ExitStatus;
 use crate::failure::Error;
 use dicom_deid::profile::{self, AttributeExplanation, Explanation};
 use dicom_lossless::escape_for_terminal;
@@ -19,16 +20,15 @@ use super::selection::{SelectedProfile, select};
 const WIDEST: usize = 46;
 
 /// Explains the profile.
-pub fn run(args: &ExplainArgs) -> Result<ExitStatus, Error> {
-    let selected = select(&args.which)?.required()?;
+pub fn run(args: &ExplainArgs) -> Result<(), Error> {
+    let selected = select(&args.selection)?.required()?;
     let explanation = profile::explain(&selected.profile);
     let text = if args.json {
         document(&selected, &explanation).to_string()
     } else {
         text(&selected, &explanation, args.all)
     };
-    say(text.trim_end())?;
-    Ok(ExitStatus::Success)
+    say(text.trim_end())
 }
 
 /// The text output. A statement is always whole.
@@ -102,22 +102,18 @@ fn line(row: &AttributeExplanation) -> [String; 4] {
 
 /// The attributes of Table E.1-1 that no rule names, by what becomes of them.
 fn rest(rows: &[&AttributeExplanation]) -> String {
-    let mut fates: Vec<&str> = rows
-        .iter()
-        .map(|row| row.words.as_str())
-        .collect();
-    fates.sort_unstable();
-    fates.dedup();
     if rows.is_empty() {
         return String::new();
     }
     let mut out = "\nOf PS3.15 Table E.1-1, and named by no rule:\n".to_owned();
-    for words in fates {
-        let names: Vec<&str> = rows
-            .iter()
-            .filter(|row| row.words == words)
-            .map(|row| row.subject.as_str())
-            .collect();
+    let mut subjects: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for row in rows {
+        subjects
+            .entry(&row.words)
+            .or_default()
+            .push(&row.subject);
+    }
+    for (words, names) in subjects {
         out += &wrap(
             &format!("{:5}", names.len()),
             &format!("{words}: {}", list(&names, false)),

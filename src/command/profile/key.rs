@@ -6,15 +6,14 @@ use serde_json::json;
 
 use crate::cli::KeyArgs;
 use crate::credential::{FirstUse, KeptFor, PseudonymKeyOrigin};
-use crate::exit::ExitStatus;
-use crate::failure::{Error, RunCode};
+use crate::failure::Error;
 use dicom_deid::pseudonym::PseudonymKey;
 use dicom_lossless::display_path;
 
 use super::super::{key_sources, pseudonym_key_sources, say};
 
 /// Shows the fingerprint of the key that a run would use, and where it comes from.
-pub fn run(args: &KeyArgs) -> Result<ExitStatus, Error> {
+pub fn run(args: &KeyArgs) -> Result<(), Error> {
     let sources = pseudonym_key_sources(&args.pseudonym_key);
     let (key, origin) = if let Some(named) = sources.named()? {
         named
@@ -30,8 +29,7 @@ pub fn run(args: &KeyArgs) -> Result<ExitStatus, Error> {
             FirstUse::Refuse,
         )?
     };
-    show(&key, &origin, args.json)?;
-    Ok(ExitStatus::Success)
+    show(&key, &origin, args.json)
 }
 
 fn show(key: &PseudonymKey, origin: &PseudonymKeyOrigin, as_json: bool) -> Result<(), Error> {
@@ -55,9 +53,11 @@ fn show(key: &PseudonymKey, origin: &PseudonymKeyOrigin, as_json: bool) -> Resul
 
 /// Keys are kept by the names of group and project, so that no server has to be asked.
 fn project(args: &KeyArgs) -> Result<(String, String), Error> {
-    let usage = |what| {
-        Err(Error::new(RunCode::Usage, what)
-            .with_hint("add `--project group/project`, or name a key"))
+    let usage = |what: &str| {
+        Err(Error::usage(
+            what,
+            "add `--project group/project`, or name a key",
+        ))
     };
     match args
         .project

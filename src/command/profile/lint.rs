@@ -8,7 +8,7 @@ use crate::failure::Error;
 use dicom_deid::profile::{self, LintFinding, LintReport, Severity};
 use dicom_lossless::escape_for_terminal;
 
-use super::super::say;
+use super::super::{plural, say};
 use super::layout::{heading, is_folded, list, wrap};
 use super::selection::{SelectedProfile, select};
 
@@ -19,7 +19,7 @@ const NAMES: usize = 49;
 
 /// Says what the profile leaves behind. Something identifying that may remain is exit status 3.
 pub fn run(args: &LintArgs) -> Result<ExitStatus, Error> {
-    let selected = select(&args.which)?.required()?;
+    let selected = select(&args.selection)?.required()?;
     let lint = profile::lint(&selected.profile);
     let text = if args.json {
         document(&selected, &lint).to_string()
@@ -39,10 +39,9 @@ fn document(selected: &SelectedProfile, lint: &LintReport) -> Value {
     let mut kinds = Map::new();
     for finding in &lint.findings {
         let count = kinds
-            .get(finding.kind.slug())
-            .and_then(Value::as_u64)
-            .unwrap_or_default();
-        kinds.insert(finding.kind.slug().to_owned(), json!(count + 1));
+            .entry(finding.kind.slug())
+            .or_insert_with(|| json!(0));
+        *count = json!(count.as_u64().unwrap_or_default() + 1);
     }
     json!({
         "v": 1,
@@ -94,19 +93,18 @@ fn table(selected: &SelectedProfile, lint: &LintReport, all: bool) -> String {
 }
 
 fn verdict(lint: &LintReport) -> String {
-    let counted = |count, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
     let (warnings, notes) = (lint.count(Severity::Warning), lint.count(Severity::Note));
     match (warnings, notes) {
         (0, 0) => "Nothing was found that may remain. That is no proof: look at cleaned files too."
             .to_owned(),
         (0, notes) => format!(
             "Nothing identifying was found to remain; {}.",
-            counted(notes, "note")
+            plural(notes, "note")
         ),
         (warnings, notes) => format!(
             "{}, {}: this may remain.",
-            counted(warnings, "warning"),
-            counted(notes, "note")
+            plural(warnings, "warning"),
+            plural(notes, "note")
         ),
     }
 }

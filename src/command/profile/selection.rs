@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::{ConnectionArgs, WhichProfile};
+use crate::cli::{ConnectionArgs, ProfileSelectionArgs};
 use crate::client_failure::path_of;
 use crate::failure::{Error, RunCode};
-use crate::plan::{self, PlannedProject};
+use crate::plan;
 use dicom_deid::profile::{self, Document, Profile, Served};
 use dicom_lossless::display_path;
 use flywheel_client::{Level, ProjectRef};
@@ -84,20 +84,18 @@ impl ProfileSelection {
 }
 
 /// Finds the profile that the arguments name, by file, by built-in name, or by project.
-pub fn select(which: &WhichProfile) -> Result<ProfileSelection, Error> {
-    match (&which.profile, &which.project) {
-        (Some(_), Some(_)) => {
-            let error = Error::new(
-                RunCode::Usage,
-                "a profile and `--project` exclude each other",
-            );
-            Err(error.with_hint("leave out one of the two"))
-        }
+pub fn select(args: &ProfileSelectionArgs) -> Result<ProfileSelection, Error> {
+    match (&args.profile, &args.project) {
+        (Some(_), Some(_)) => Err(Error::usage(
+            "a profile and `--project` exclude each other",
+            "leave out one of the two",
+        )),
         (Some(name), _) => {
             named(name).map(|selected| ProfileSelection::Profile(Box::new(selected)))
         }
-        (None, Some(project)) => governing(project, &which.connection),
-        (None, None) => Err(Error::new(RunCode::Usage, "no profile is named").with_hint(
+        (None, Some(project)) => governing(project, &args.connection),
+        (None, None) => Err(Error::usage(
+            "no profile is named",
             "name a built-in profile or a file, or add `--project group/project` for \
                 the one that governs there",
         )),
@@ -129,7 +127,7 @@ pub fn governing(project: &str, connection: &ConnectionArgs) -> Result<ProfileSe
         let client = plan::client(&key, connection.ca_cert.clone(), None)?;
         client.check_key().await?;
         let project = client.resolve_project(&wanted).await?;
-        let found = plan::ask(&client, &PlannedProject::Existing(project.clone())).await?;
+        let found = plan::ask(&client, &project).await?;
         Ok::<_, Error>((path_of(&project), found))
     })?;
     let remark = found.remark();

@@ -1,10 +1,9 @@
 //! `fwupload profile show`: where a profile comes from, its digest, and its text.
 
 use flywheel_client::Level;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::cli::ShowArgs;
-use crate::exit::ExitStatus;
 use crate::failure::Error;
 use dicom_deid::profile::Language;
 use dicom_lossless::escape_for_terminal;
@@ -13,17 +12,15 @@ use super::super::say;
 use super::selection::{ProfileSelection, SelectedProfile, select};
 
 /// Shows the selected profile.
-pub fn run(args: &ShowArgs) -> Result<ExitStatus, Error> {
-    let selection = select(&args.which)?;
+pub fn run(args: &ShowArgs) -> Result<(), Error> {
+    let selection = select(&args.selection)?;
     if args.json {
-        say(&Value::Object(record(&selection, args.show_secrets)?).to_string())?;
-        return Ok(ExitStatus::Success);
+        return say(&record(&selection, args.show_secrets)?.to_string());
     }
     match selection {
-        ProfileSelection::Profile(selected) => text(&selected, args.show_secrets)?,
-        none @ ProfileSelection::NoneGoverns { .. } => say(&format!("# {}", none.sentence()))?,
+        ProfileSelection::Profile(selected) => text(&selected, args.show_secrets),
+        none @ ProfileSelection::NoneGoverns { .. } => say(&format!("# {}", none.sentence())),
     }
-    Ok(ExitStatus::Success)
 }
 
 /// The facts as comments, so that all of it is TOML.
@@ -88,8 +85,8 @@ fn facts(selected: &SelectedProfile) -> Vec<String> {
     facts
 }
 
-fn record(selection: &ProfileSelection, secrets: bool) -> Result<Map<String, Value>, Error> {
-    let record = match selection {
+fn record(selection: &ProfileSelection, secrets: bool) -> Result<Value, Error> {
+    Ok(match selection {
         ProfileSelection::NoneGoverns { project, opted_out } => json!({
             "type": "profile", "v": 1, "level": Value::Null, "project": project,
             "opted_out": opted_out.map(Level::as_str), "message": selection.sentence(),
@@ -105,9 +102,5 @@ fn record(selection: &ProfileSelection, secrets: bool) -> Result<Map<String, Val
                 "profile": serde_json::from_str::<Value>(&shown.text).unwrap_or_default(),
             })
         }
-    };
-    Ok(match record {
-        Value::Object(record) => record,
-        _ => Map::new(),
     })
 }

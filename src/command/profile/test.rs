@@ -5,10 +5,8 @@
 //! by batches, and one file's failure never stops the others. Values are shown only on a terminal,
 //! and only on request.
 
-mod clean;
-mod json;
-mod text;
-mod totals;
+mod output;
+mod trial;
 
 use std::io;
 use std::ops::ControlFlow;
@@ -31,26 +29,18 @@ use dicom_lossless::Limits;
 
 use super::super::{pseudonym_key_sources, remark};
 use super::selection::{SelectedProfile, named};
-use clean::{Trial, TrialResult};
-use totals::TrialTotals;
+use output::{JsonOutput, TextOutput, TrialOutput};
+use trial::{Trial, TrialTotals};
 
 /// Bytes of files that may be in memory at a time.
 const BATCH: u64 = 64 << 20;
 /// The least that a file counts for.
 const LEAST: u64 = 64 << 10;
 
-/// Where the results of a trial are written, file by file.
-trait TrialOutput {
-    /// `key` is the fingerprint of the key that pseudonyms are made with.
-    fn start(&mut self, profile: &SelectedProfile, key: Option<&str>) -> Result<(), Error>;
-    fn file(&mut self, result: &TrialResult) -> Result<(), Error>;
-    fn end(&mut self, totals: &TrialTotals, status: ExitStatus) -> Result<(), Error>;
-}
-
 /// Cleans every file and reports what became of it.
 pub fn run(args: &TestArgs, environment: &Environment) -> Result<ExitStatus, Error> {
     let paths = Paths::new(args.redact_paths, &args.named_paths())?;
-    clean(args, environment, &paths).map_err(|error| paths.error(&error))
+    clean(args, environment, &paths).map_err(|error| paths.redact_error(&error))
 }
 
 fn clean(args: &TestArgs, environment: &Environment, paths: &Paths) -> Result<ExitStatus, Error> {
@@ -71,8 +61,12 @@ fn clean(args: &TestArgs, environment: &Environment, paths: &Paths) -> Result<Ex
     let fingerprint = key
         .as_ref()
         .map(|(key, _)| key.fingerprint());
+    let mut cleaner = Cleaner::new(&selected.profile, limits);
+    if let Some((key, _)) = &key {
+        cleaner = cleaner.keyed(key.clone());
+    }
     let trial = Trial {
-        cleaner: cleaner(&selected.profile, limits, key.as_ref().map(|(key, _)| key)),
+        cleaner,
         limits,
         values: args.show_values,
         folder: args.output.clone(),
@@ -81,10 +75,17 @@ fn clean(args: &TestArgs, environment: &Environment, paths: &Paths) -> Result<Ex
     let actions = rules
         .map(|rule| rule.action.name())
         .collect();
+    let shown = paths.clone();
     let mut output: Box<dyn TrialOutput> = if args.json {
-        Box::new(json::JsonOutput::new(paths.clone(), actions))
+        Box::new(JsonOutput {
+            paths: shown,
+            actions,
+        })
     } else {
-        Box::new(text::TextOutput::new(paths.clone(), actions))
+        Box::new(TextOutput {
+            paths: shown,
+            actions,
+        })
     };
     output.start(&selected, fingerprint.as_deref())?;
     notes(&selected);
@@ -93,7 +94,7 @@ fn clean(args: &TestArgs, environment: &Environment, paths: &Paths) -> Result<Ex
         .into_iter()
         .chain(key.map(|(key, origin)| about(&key, &origin)))
     {
-        remark(&paths.said(&note));
+        remark(&paths.redact_text(&note));
     }
     let (mut names, mut totals) = (Names::default(), TrialTotals::default());
     for batch in batches(found(&discovery)) {
@@ -105,10 +106,13 @@ fn clean(args: &TestArgs, environment: &Environment, paths: &Paths) -> Result<Ex
     let status = totals.status();
     output.end(&totals, status)?;
     if status == ExitStatus::Nothing {
-        Err(nothing(&totals))
-    } else {
-        Ok(status)
+        return Err(Error::new(
+            RunCode::InputNothing,
+            format!("nothing to clean: {}", totals.sentence()),
+        )
+        .with_hint("check the paths and filters"));
     }
+    Ok(status)
 }
 
 /// The key of pseudonyms, where the profile makes some. Nothing is sent, so without one any key
@@ -123,14 +127,6 @@ fn key(
     match pseudonym_key_sources(&args.pseudonym_key).named()? {
         Some(named) => Ok(Some(named)),
         None => PseudonymKeySources::once().map(Some),
-    }
-}
-
-fn cleaner(profile: &Profile, limits: Limits, key: Option<&PseudonymKey>) -> Cleaner {
-    let cleaner = Cleaner::new(profile, limits);
-    match key {
-        Some(key) => cleaner.keyed(key.clone()),
-        None => cleaner,
     }
 }
 
@@ -170,13 +166,11 @@ fn values_can_be_shown(args: &TestArgs, environment: &Environment) -> Result<(),
         }
         _ => return Ok(()),
     };
-    let error = Error::new(
-        RunCode::Usage,
+    Err(Error::usage(
         "`--show-values` shows protected health information and works on a terminal only",
-    );
-    Err(error
-        .because(why)
-        .with_hint("leave out `--show-values`, or run the command on a terminal"))
+        "leave out `--show-values`, or run the command on a terminal",
+    )
+    .because(why))
 }
 
 fn inputs(args: &TestArgs) -> Inputs {
@@ -220,29 +214,17 @@ fn batches(found: Vec<Found>) -> Vec<Vec<Found>> {
 }
 
 fn new_or_empty(folder: &Path) -> Result<(), Error> {
-    let unusable = |why: String| {
-        Error::new(
-            RunCode::OutputUnwritable,
-            RunCode::OutputUnwritable.sentence(),
-        )
-        .because(why)
+    let check = || {
+        std::fs::create_dir_all(folder)?;
+        if std::fs::read_dir(folder)?
+            .next()
+            .is_some()
+        {
+            return Err(io::Error::other(
+                "it is not empty, and what is there may not be cleaned",
+            ));
+        }
+        tempfile::tempfile_in(folder).map(drop)
     };
-    std::fs::create_dir_all(folder).map_err(|error| unusable(error.to_string()))?;
-    let mut entries = std::fs::read_dir(folder).map_err(|error| unusable(error.to_string()))?;
-    if entries.next().is_some() {
-        return Err(unusable(
-            "it is not empty, and what is there may not be cleaned".to_owned(),
-        ));
-    }
-    tempfile::tempfile_in(folder)
-        .map(drop)
-        .map_err(|error| unusable(error.to_string()))
-}
-
-fn nothing(totals: &TrialTotals) -> Error {
-    let error = Error::new(
-        RunCode::InputNothing,
-        format!("nothing to clean: {}", totals.sentence()),
-    );
-    error.with_hint("check the paths and filters")
+    check().map_err(|error| Error::from(RunCode::OutputUnwritable).because(error.to_string()))
 }

@@ -12,7 +12,6 @@ codes! {
     ExitStatus, Exit:
 
     Success = 0 {
-        code: "0",
         sentence: "every file found is uploaded, already there, or skipped for a stated reason",
         hint: "go on",
         exit: Success,
@@ -21,7 +20,6 @@ codes! {
             error.",
     }
     Unexpected = 1 {
-        code: "1",
         sentence: "unexpected error, another run in the way, or a report or folder that cannot be \
             written",
         hint: "read the message; its code says what stopped the run",
@@ -31,7 +29,6 @@ codes! {
             CODE` says what to do about it.",
     }
     Usage = 2 {
-        code: "2",
         sentence: "the command line is wrong",
         hint: "correct the command; `fwupload --help` describes it",
         exit: Usage,
@@ -39,7 +36,6 @@ codes! {
             nothing was sent.",
     }
     SomeFailed = 3 {
-        code: "3",
         sentence: "finished, some files failed",
         hint: "read the report, correct what it names, and run the same command again",
         exit: SomeFailed,
@@ -49,7 +45,6 @@ codes! {
             Commands that check or compare exit with 3 when they found something.",
     }
     Auth = 4 {
-        code: "4",
         sentence: "not logged in, key refused, or no permission",
         hint: "correct the API key, or ask for the permission that the message names",
         exit: Auth,
@@ -57,7 +52,6 @@ codes! {
             see what the run needs.",
     }
     Config = 5 {
-        code: "5",
         sentence: "configuration or de-identification profile invalid or missing",
         hint: "correct the file or setting that the message names",
         exit: Config,
@@ -65,14 +59,12 @@ codes! {
             used. Nothing was sent, unless the profile on the server changed during the run.",
     }
     Destination = 6 {
-        code: "6",
         sentence: "destination not found or ambiguous, or several patients under one `--subject`",
         hint: "correct `--project` or `--subject`",
         exit: Destination,
         explanation: "It is not clear where the data should go, and fwupload does not guess.",
     }
     Unavailable = 7 {
-        code: "7",
         sentence: "server or network unavailable",
         hint: "run the same command again later",
         exit: Unavailable,
@@ -81,14 +73,12 @@ codes! {
             for as long as `--retry-for` allows. What arrived is not sent twice.",
     }
     Nothing = 8 {
-        code: "8",
         sentence: "nothing to upload",
         hint: "check paths and filters; `-v` shows why each file was skipped",
         exit: Nothing,
         explanation: "No file was found that could be sent. `--allow-empty` exits with 0 instead.",
     }
     AllFailed = 9 {
-        code: "9",
         sentence: "finished, every file failed",
         hint: "read the report before running again",
         exit: AllFailed,
@@ -96,7 +86,6 @@ codes! {
             the profile or a missing permission. The failure report shows it.",
     }
     HungUp = 129 {
-        code: "129",
         sentence: "the terminal was closed",
         hint: "run the same command again, under nohup, tmux or screen",
         exit: HungUp,
@@ -105,7 +94,6 @@ codes! {
             command goes on where it stopped.",
     }
     Interrupted = 130 {
-        code: "130",
         sentence: "interrupted",
         hint: "run the same command again",
         exit: Interrupted,
@@ -114,7 +102,6 @@ codes! {
             same command goes on where it stopped.",
     }
     Terminated = 143 {
-        code: "143",
         sentence: "terminated",
         hint: "run the same command again",
         exit: Terminated,

@@ -1,10 +1,11 @@
-//! Whether reports belong together, and which facts are true of all of them.
+//! Whether reports belong together, which facts are true of all of them, and which shards of a job
+//! they are of.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::super::record::{ProfileRecord, RunFacts};
+use super::super::record::RunFacts;
 use super::read::SourceReport;
 use crate::event::Severity;
 use crate::failure::{Error, RunCode};
@@ -32,16 +33,13 @@ const COMMON: [(&str, Stated); 6] = [
         )
     }),
     ("pseudonym key", |facts| {
-        pseudonym_key(facts.profile.as_ref()?.as_ref()?)
+        let profile = facts.profile.as_ref()?.as_ref()?;
+        profile.pseudonym_key.clone().flatten()
     }),
 ];
 
-fn pseudonym_key(profile: &ProfileRecord) -> Option<String> {
-    profile.pseudonym_key.clone().flatten()
-}
-
 /// The facts that are true of all. Errors: [`RunCode::ReportMismatch`], naming the first report that differs.
-pub(super) fn common_facts(sources: &[SourceReport]) -> Result<RunFacts, Error> {
+pub fn common_facts(sources: &[SourceReport]) -> Result<RunFacts, Error> {
     for (name, stated) in COMMON {
         let mut stating = sources
             .iter()
@@ -50,7 +48,19 @@ pub(super) fn common_facts(sources: &[SourceReport]) -> Result<RunFacts, Error> 
             continue;
         };
         if let Some(other) = stating.find(|(_, fact)| *fact != first.1) {
-            return Err(mismatch(name, [&first, &other]));
+            let reasons = [&first, &other].map(|(source, fact)| {
+                let file = display_path(&source.path);
+                match (name, fact.as_str()) {
+                    ("redaction", "true") => format!("{file} was written with `--redact-paths`"),
+                    ("redaction", _) => format!("{file} names its paths"),
+                    _ => format!("{name} in {file}: {fact}"),
+                }
+            });
+            return Err(mismatch(
+                &format!("another {name}"),
+                [first.0, other.0],
+                reasons,
+            ));
         }
     }
     let facts = || {
@@ -90,7 +100,7 @@ pub(super) fn common_facts(sources: &[SourceReport]) -> Result<RunFacts, Error> 
 }
 
 /// The remark about reports of several versions, which may be merged all the same.
-pub(super) fn version_remark(sources: &[SourceReport]) -> Option<(Severity, String)> {
+pub fn version_remark(sources: &[SourceReport]) -> Option<(Severity, String)> {
     let versions = versions(sources);
     let text = format!("the reports are of several versions of fwupload: {versions}");
     versions
@@ -98,19 +108,11 @@ pub(super) fn version_remark(sources: &[SourceReport]) -> Option<(Severity, Stri
         .then_some((Severity::Notice, text))
 }
 
-fn mismatch(name: &str, stated: [&(&SourceReport, String); 2]) -> Error {
-    let [first, other] = stated.map(|(source, _)| display_path(&source.path));
-    let reasons = stated.map(|(source, fact)| {
-        let file = display_path(&source.path);
-        match (name, fact.as_str()) {
-            ("redaction", "true") => format!("{file} was written with `--redact-paths`"),
-            ("redaction", _) => format!("{file} names its paths"),
-            _ => format!("{name} in {file}: {fact}"),
-        }
-    });
+fn mismatch(what: &str, sources: [&SourceReport; 2], reasons: [String; 2]) -> Error {
+    let [first, other] = sources.map(|source| display_path(&source.path));
     let error = Error::new(
         RunCode::ReportMismatch,
-        format!("{other} does not belong with {first}: another {name}"),
+        format!("{other} does not belong with {first}: {what}"),
     );
     reasons
         .into_iter()
@@ -142,4 +144,94 @@ fn common_settings(sources: &[SourceReport]) -> Map<String, Value> {
     }
     common.shift_remove("shard");
     common
+}
+
+/// A shard: `2/4` is the second of four.
+type Shard = (u64, u64);
+
+/// The shards that have a report, as `I/N`, and why the reports do not make up one whole job. A
+/// report that names none is of no shard. Errors: [`RunCode::ReportMismatch`].
+pub fn shards(sources: &[SourceReport]) -> Result<(Vec<String>, Option<String>), Error> {
+    let mut seen: BTreeMap<Shard, &SourceReport> = BTreeMap::new();
+    let mut twice = None;
+    let all = sources
+        .iter()
+        .flat_map(|source| shards_of(source).map(move |shard| (source, shard)));
+    for (source, shard) in all {
+        if let Some((first, other)) = seen
+            .first_key_value()
+            .filter(|((_, of), _)| *of != shard.1)
+        {
+            let reasons = [(*other, *first), (source, shard)].map(|(source, shard)| {
+                format!("{} is of shard {}", display_path(&source.path), text(shard))
+            });
+            return Err(mismatch(
+                "another number of shards",
+                [other, source],
+                reasons,
+            ));
+        }
+        if let Some(other) = seen.insert(shard, source) {
+            let [one, two] = [other, source].map(|source| display_path(&source.path));
+            twice = twice.or_else(|| {
+                Some(format!(
+                    "shard {} is in {one} and in {two}: its files would count twice",
+                    text(shard)
+                ))
+            });
+        }
+    }
+    let all_stated = sources
+        .iter()
+        .all(|source| shards_of(source).next().is_some());
+    let gap = twice.or_else(|| missing(&seen).filter(|_| all_stated));
+    Ok((seen.keys().copied().map(text).collect(), gap))
+}
+
+/// The shards of a report: one, or those that were merged into it.
+fn shards_of(source: &SourceReport) -> impl Iterator<Item = Shard> {
+    let merged = source
+        .facts
+        .merged
+        .iter()
+        .flat_map(|it| &it.shards);
+    let own = source.facts.settings.as_ref();
+    let own = own.and_then(|settings| settings.get("shard")?.as_str());
+    merged
+        .map(String::as_str)
+        .chain(own)
+        .filter_map(parsed)
+}
+
+fn parsed(text: &str) -> Option<Shard> {
+    let (number, of) = text.split_once('/')?;
+    let shard = (number.parse().ok()?, of.parse().ok()?);
+    (1 <= shard.0 && shard.0 <= shard.1).then_some(shard)
+}
+
+fn text((number, of): Shard) -> String {
+    format!("{number}/{of}")
+}
+
+/// Names the first missing shards of a job, of which thousands may be missing.
+fn missing(there: &BTreeMap<Shard, &SourceReport>) -> Option<String> {
+    const SHOWN: usize = 10;
+    let of = there.first_key_value()?.0.1;
+    let lacking = usize::try_from(of)
+        .ok()?
+        .checked_sub(there.len())
+        .filter(|lacking| *lacking > 0)?;
+    let gaps = (1..=of)
+        .map(|number| (number, of))
+        .filter(|shard| !there.contains_key(shard));
+    let shown = gaps
+        .take(SHOWN)
+        .map(text)
+        .collect::<Vec<_>>()
+        .join(", ");
+    Some(match lacking {
+        1 => format!("the report of shard {shown} is missing"),
+        2..=SHOWN => format!("the reports of shards {shown} are missing"),
+        _ => format!("the reports of {lacking} shards are missing, of {shown} and others"),
+    })
 }

@@ -21,22 +21,22 @@ use dicom_lossless::display_path;
 
 /// One of the reports to be merged.
 #[derive(Default)]
-pub(super) struct SourceReport {
+pub struct SourceReport {
     /// The path as it was typed.
-    pub(super) path: PathBuf,
+    pub path: PathBuf,
     /// What it says about its run; empty where its form has no place for that.
-    pub(super) facts: RunFacts,
+    pub facts: RunFacts,
     /// The failed files by exact path.
-    pub(super) failures: Vec<(Vec<u8>, FailedRecord)>,
+    pub failures: Vec<(Vec<u8>, FailedRecord)>,
     /// The files to be tried again together with those, by exact path.
-    pub(super) companions: Vec<(Vec<u8>, FilePath)>,
+    pub companions: Vec<(Vec<u8>, FilePath)>,
     /// What it says about the end of its run.
-    pub(super) ending: RunEnding,
+    pub ending: RunEnding,
 }
 
 /// What a report says about the end of its run.
 #[derive(Default)]
-pub(super) enum RunEnding {
+pub enum RunEnding {
     /// The run ended.
     Ended {
         /// The counts of its files.
@@ -60,7 +60,7 @@ const CUT_LINE: &str = "copy the report again from where it was written; if its 
     delete the last line, which is incomplete";
 
 /// Reads one report. Errors: [`RunCode::ReportInvalid`].
-pub(super) fn read(path: &Path) -> Result<SourceReport, Error> {
+pub fn read(path: &Path) -> Result<SourceReport, Error> {
     match content(path) {
         Ok(source) => Ok(SourceReport {
             path: path.to_owned(),

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::failure::RunCode;
 
 const FACTS: &str = r#""version":"0.1.0","mode":"upload","project":"neuro/adni","site":"https://site.example","profile":{"name":"basic","level":"local","digest":"sha256:00","pseudonym_key":"key-1"},"settings":{"package":"series","jobs":"4"},"redacted":false"#;
 

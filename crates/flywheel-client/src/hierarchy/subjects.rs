@@ -87,8 +87,7 @@ impl Hierarchy {
         if matches!(label, "files" | "analyses") || label.starts_with("<id:") {
             return self.subject_in_list(label).await;
         }
-        let path =
-            json!({ "path": [self.project.group, format!("<id:{}>", self.project.id), label] });
+        let path = json!({ "path": [self.project.group, format!("<id:{}>", self.project_reference().id), label] });
         let answer: Option<ContainerAnswer> =
             match optional(self.client.ask("/lookup", &path).await) {
                 // The path leads through the group, which users without a role in it are refused.
@@ -102,7 +101,9 @@ impl Hierarchy {
         };
         let is_subject =
             answer.container_type.as_deref() == Some("subject") && !answer.id.is_empty();
-        let is_ours = answer.project_id() == Some(self.project.id.as_str());
+        let is_ours = answer
+            .project_id()
+            .is_some_and(|project| self.is_here(project));
         if answer.label.as_deref() != Some(label) || !is_subject || !is_ours {
             return self.subject_in_list(label).await;
         }

@@ -87,7 +87,7 @@ async fn only_lists_may_be_long() {
             .await
             .unwrap()
             .id,
-        "p"
+        Some("p".to_owned())
     );
 }
 

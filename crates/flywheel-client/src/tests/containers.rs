@@ -35,7 +35,7 @@ pub(super) fn hierarchy(server: &Server) -> Hierarchy {
     Hierarchy::new(
         server.client(),
         Project {
-            id: "p1".into(),
+            id: Some("p1".into()),
             group: "neuro".into(),
             label: "ADNI".into(),
         },

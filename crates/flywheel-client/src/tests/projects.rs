@@ -14,7 +14,7 @@ fn adni() -> Value {
 
 fn project() -> Project {
     Project {
-        id: ID.into(),
+        id: Some(ID.into()),
         group: "neuro".into(),
         label: "ADNI".into(),
     }

@@ -1,5 +1,6 @@
-//! Cleans a batch of files on all cores and writes what came out, each file on its own.
+//! Cleans a batch of files on all cores, writes what came out, each file on its own, and counts.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -7,11 +8,14 @@ use rayon::prelude::*;
 
 use crate::config::IfExists;
 use crate::discover::{DiscoveredFile, Found, SkipReason};
-use crate::failure::FileFailure;
+use crate::exit::ExitStatus;
+use crate::failure::{FileCode, FileFailure};
 use crate::package::{Names, Package};
 use crate::pipeline::{READ_WHOLE, guarded, write_package};
-use dicom_deid::{Change, CleanInstance, Cleaner, Finding, Sendable};
+use dicom_deid::{Change, Cleaner, Finding, Sendable, What};
 use dicom_lossless::{self as dicom, Limits, Source, SourceFile, Tag};
+
+use super::super::super::plural;
 
 /// A file of a trial, and what became of it.
 pub struct TrialResult {
@@ -66,8 +70,7 @@ impl Trial {
     fn found(&self, found: Found) -> Result<Cleaned, TrialResult> {
         match found {
             Found::Dicom(file) | Found::Other(file) => {
-                let result =
-                    guarded(|| self.clean(&file)).map(|(clean, changes)| (clean.into(), changes));
+                let result = guarded(|| self.clean(&file));
                 Ok(Cleaned {
                     path: file.path,
                     result,
@@ -85,7 +88,7 @@ impl Trial {
         }
     }
 
-    fn clean(&self, file: &DiscoveredFile) -> Result<(CleanInstance, Vec<Change>), FileFailure> {
+    fn clean(&self, file: &DiscoveredFile) -> Result<(Sendable, Vec<Change>), FileFailure> {
         let path = file.relative();
         let file = Arc::new(SourceFile::new(&file.path)?);
         let source = if file.len() <= READ_WHOLE {
@@ -94,9 +97,10 @@ impl Trial {
             Source::File(file)
         };
         let instance = dicom::read(source, &self.limits)?;
-        Ok(self
+        let (clean, changes) = self
             .cleaner
-            .deidentify_recording(instance, &path, self.values)?)
+            .deidentify_recording(instance, &path, self.values)?;
+        Ok((clean.into(), changes))
     }
 
     fn named(&self, mut file: Cleaned, names: &mut Names) -> Cleaned {
@@ -132,5 +136,74 @@ impl Trial {
             Err(failure) => TrialOutcome::Failed(failure),
         };
         TrialResult { path, outcome }
+    }
+}
+
+/// Counts over all files, never values.
+#[derive(Default)]
+pub struct TrialTotals {
+    pub files: usize,
+    pub cleaned: usize,
+    /// Elements that are not what they were.
+    pub changed: usize,
+    pub failed: BTreeMap<FileCode, usize>,
+    pub skipped: BTreeMap<SkipReason, usize>,
+    /// By tag and by what happened: elements, and files that have any.
+    pub elements: BTreeMap<(Tag, What), (usize, usize)>,
+}
+
+impl TrialTotals {
+    pub fn count(&mut self, result: &TrialResult) {
+        self.files += 1;
+        match &result.outcome {
+            TrialOutcome::Skipped(reason) => *self.skipped.entry(*reason).or_default() += 1,
+            TrialOutcome::Failed(failure) => {
+                *self
+                    .failed
+                    .entry(failure.code)
+                    .or_default() += 1;
+            }
+            TrialOutcome::Cleaned { changes, .. } => {
+                self.cleaned += 1;
+                self.changed += changes.len();
+                let mut seen = BTreeSet::new();
+                for change in changes {
+                    let key = (change.tag, change.what);
+                    let (elements, files) = self.elements.entry(key).or_default();
+                    *elements += 1;
+                    *files += usize::from(seen.insert(key));
+                }
+            }
+        }
+    }
+
+    pub fn failures(&self) -> usize {
+        self.failed.values().sum()
+    }
+
+    pub fn skips(&self) -> usize {
+        self.skipped.values().sum()
+    }
+
+    /// 0 where every DICOM file was cleaned, 3 and 9 where some and all failed, 8 where there was
+    /// none.
+    pub fn status(&self) -> ExitStatus {
+        match (self.failures(), self.cleaned) {
+            (0, 0) => ExitStatus::Nothing,
+            (0, _) => ExitStatus::Success,
+            (_, 0) => ExitStatus::AllFailed,
+            _ => ExitStatus::SomeFailed,
+        }
+    }
+
+    /// The outcomes in one sentence.
+    pub fn sentence(&self) -> String {
+        format!(
+            "{}: {} cleaned, {} failed, {} skipped",
+            plural(self.files, "file"),
+            self.cleaned,
+            self.failures(),
+            self.skips()
+        )
     }
 }
