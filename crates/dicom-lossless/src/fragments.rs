@@ -3,6 +3,7 @@
 //! Owns offset tables. It decodes nothing, and never guesses where a frame begins: what is unclear
 //! is an error.
 
+use dicom_dictionary_std::tags;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -11,11 +12,9 @@ use bytes::Bytes;
 use super::read::Instance;
 use super::source::{Input, Source, SourceFile};
 use super::visit::{Fragment, fragment};
-use super::{Encoding, Limits, Tag};
+use super::{Encoding, Limits};
 use crate::error::{FileError, FileErrorKind};
 
-/// Extended Offset Table.
-const EXTENDED_OFFSETS: Tag = Tag(0x7FE0, 0x0001);
 /// The header of an item in bytes.
 const ITEM_HEADER: u64 = 8;
 
@@ -46,7 +45,7 @@ impl Fragments {
         )?;
         let extended = instance
             .header
-            .get(EXTENDED_OFFSETS)
+            .get(tags::EXTENDED_OFFSET_TABLE)
             .and_then(|element| element.bytes());
         Ok(match extended.filter(|table| !table.is_empty()) {
             Some(table) => Self {

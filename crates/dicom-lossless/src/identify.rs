@@ -3,6 +3,7 @@
 //! Owns the index's view of a file. It checks only what it walks over; reading the file for real
 //! checks the rest.
 
+use dicom_dictionary_std::tags;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -149,6 +150,6 @@ impl Visitor for Finder {
         // Of a data set out of order the patient may come last.
         (all && (self.ordered || found.patient.is_some()))
             || found.dicomdir
-            || (self.ordered && self.last >= Tag(0x0020, 0x000E))
+            || (self.ordered && self.last >= tags::SERIES_INSTANCE_UID)
     }
 }

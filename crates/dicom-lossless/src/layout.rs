@@ -6,13 +6,7 @@
 
 use super::Tag;
 use super::dataset::{Element, Encoding};
-
-const SAMPLES: Tag = Tag(0x0028, 0x0002);
-const PHOTOMETRIC: Tag = Tag(0x0028, 0x0004);
-const FRAMES: Tag = Tag(0x0028, 0x0008);
-const ROWS: Tag = Tag(0x0028, 0x0010);
-const COLUMNS: Tag = Tag(0x0028, 0x0011);
-const BITS_ALLOCATED: Tag = Tag(0x0028, 0x0100);
+use dicom_dictionary_std::tags;
 
 /// The size of the frames of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,22 +46,22 @@ impl Layout {
                 .trim_matches(['\0', ' '])
                 .to_owned()
         };
-        let cell_bits = word(BITS_ALLOCATED)?;
+        let cell_bits = word(tags::BITS_ALLOCATED)?;
         let fits = match pixel_data.element() {
             0x0008 => cell_bits == 32,
             0x0009 => cell_bits == 64,
             _ => true,
         };
-        let samples = word(SAMPLES)?;
-        let pixels = u64::from(word(ROWS)?) * u64::from(word(COLUMNS)?);
-        let photometric = text(PHOTOMETRIC);
+        let samples = word(tags::SAMPLES_PER_PIXEL)?;
+        let pixels = u64::from(word(tags::ROWS)?) * u64::from(word(tags::COLUMNS)?);
+        let photometric = text(tags::PHOTOMETRIC_INTERPRETATION);
         let cells = match photometric.as_str() {
             // Two pixels, or four, share their colours (PS3.3 section C.7.6.3.1.2).
             "YBR_FULL_422" | "YBR_PARTIAL_422" if samples == 3 => pixels.checked_mul(2)?,
             "YBR_PARTIAL_420" if samples == 3 => pixels.checked_mul(3)?.div_ceil(2),
             _ => pixels.checked_mul(u64::from(samples))?,
         };
-        let frames = text(FRAMES)
+        let frames = text(tags::NUMBER_OF_FRAMES)
             .parse()
             .ok()
             .filter(|frames| *frames > 0)
@@ -122,19 +116,23 @@ mod tests {
         let [rows, columns, samples, bits] = words;
         let mut data = DataSet::new();
         for (tag, number) in [
-            (ROWS, rows),
-            (COLUMNS, columns),
-            (SAMPLES, samples),
-            (BITS_ALLOCATED, bits),
+            (tags::ROWS, rows),
+            (tags::COLUMNS, columns),
+            (tags::SAMPLES_PER_PIXEL, samples),
+            (tags::BITS_ALLOCATED, bits),
         ] {
             data.put(Element::new(tag, VR::US, number.to_le_bytes().to_vec()));
         }
         data.put(Element::new(
-            PHOTOMETRIC,
+            tags::PHOTOMETRIC_INTERPRETATION,
             VR::CS,
             photometric.as_bytes().to_vec(),
         ));
-        data.put(Element::new(FRAMES, VR::IS, frames.as_bytes().to_vec()));
+        data.put(Element::new(
+            tags::NUMBER_OF_FRAMES,
+            VR::IS,
+            frames.as_bytes().to_vec(),
+        ));
         Layout::of(
             |tag| data.get(tag),
             Tag(0x7FE0, pixel_data),

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+use dicom_dictionary_std::tags;
 use std::sync::Arc;
 
 use super::fixture::*;
@@ -47,7 +48,7 @@ fn un_holding_a_sequence_is_opened_and_un_holding_bytes_is_not() {
             assert_eq!(sequence.encoding, IMPLICIT);
             let name = sequence.items[0]
                 .data
-                .get(Tag(0x0010, 0x0010))
+                .get(tags::PATIENT_NAME)
                 .unwrap();
             assert_eq!(
                 (name.vr, name.bytes().unwrap().as_ref()),
@@ -119,13 +120,13 @@ fn edits_are_written_with_lengths_computed_anew() {
         let mut instance = read_bytes(&native(&everything(encoding, true))).unwrap();
         let sequence = instance
             .header
-            .get_mut(Tag(0x0008, 0x1140))
+            .get_mut(tags::REFERENCED_IMAGE_SEQUENCE)
             .unwrap()
             .items_mut()
             .unwrap();
         sequence.items[0]
             .data
-            .put(Element::new(Tag(0x0008, 0x0102), VR::SH, "DCM "));
+            .put(Element::new(tags::CODING_SCHEME_DESIGNATOR, VR::SH, "DCM "));
         let un = instance
             .header
             .get_mut(Tag(0x0009, 0x1002))
@@ -134,15 +135,15 @@ fn edits_are_written_with_lengths_computed_anew() {
             .unwrap();
         un.items[0]
             .data
-            .put(Element::new(Tag(0x0010, 0x0010), VR::PN, "Somebody"));
+            .put(Element::new(tags::PATIENT_NAME, VR::PN, "Somebody"));
         instance
             .header
-            .get_mut(Tag(0x0008, 0x2112))
+            .get_mut(tags::SOURCE_IMAGE_SEQUENCE)
             .unwrap()
             .value = Value::Bytes(bytes::Bytes::new());
         instance
             .tail
-            .remove(Tag(0xFFFA, 0xFFFA));
+            .remove(tags::DIGITAL_SIGNATURES_SEQUENCE);
         let all = write(&instance, &Limits::default())
             .unwrap()
             .to_vec()
@@ -158,7 +159,7 @@ fn edits_are_written_with_lengths_computed_anew() {
         assert_eq!(
             un.items[0]
                 .data
-                .get(Tag(0x0010, 0x0010))
+                .get(tags::PATIENT_NAME)
                 .unwrap()
                 .bytes()
                 .unwrap()
@@ -174,7 +175,7 @@ fn a_value_too_long_for_its_vr_is_an_error() {
     let mut instance = read_bytes(&native(&start(EXPLICIT))).unwrap();
     instance
         .header
-        .put(Element::new(Tag(0x0010, 0x0010), VR::PN, vec![b'x'; 65536]));
+        .put(Element::new(tags::PATIENT_NAME, VR::PN, vec![b'x'; 65536]));
     assert_eq!(
         write(&instance, &Limits::default())
             .unwrap_err()
@@ -183,16 +184,18 @@ fn a_value_too_long_for_its_vr_is_an_error() {
     );
     instance
         .header
-        .put(Element::new(Tag(0x0010, 0x0010), VR::UT, vec![b'x'; 65536]));
+        .put(Element::new(tags::PATIENT_NAME, VR::UT, vec![b'x'; 65536]));
     assert!(write(&instance, &Limits::default()).is_ok());
 }
 
 #[test]
 fn what_would_not_read_back_is_not_written() {
     let mut instance = read_bytes(&native(&start(EXPLICIT))).unwrap();
-    instance
-        .header
-        .put(Element::new(Tag(0x0008, 0x1140), VR::SQ, "no items"));
+    instance.header.put(Element::new(
+        tags::REFERENCED_IMAGE_SEQUENCE,
+        VR::SQ,
+        "no items",
+    ));
     assert_eq!(
         write(&instance, &Limits::default())
             .unwrap_err()
@@ -200,7 +203,7 @@ fn what_would_not_read_back_is_not_written() {
         FileErrorKind::Verification
     );
     let mut instance = read_bytes(&native(&start(EXPLICIT))).unwrap();
-    let twice = Element::new(Tag(0x0010, 0x0010), VR::PN, "No");
+    let twice = Element::new(tags::PATIENT_NAME, VR::PN, "No");
     instance.header = DataSet::from_elements(vec![twice.clone(), twice]);
     assert_eq!(
         write(&instance, &Limits::default())
@@ -264,7 +267,7 @@ fn implicit_items_in_an_explicit_file_are_read_and_kept() {
     assert_eq!(
         instance
             .header
-            .get(Tag(0x0008, 0x1140))
+            .get(tags::REFERENCED_IMAGE_SEQUENCE)
             .unwrap()
             .items()
             .unwrap()
@@ -319,7 +322,7 @@ fn disorder_is_kept_and_noted() {
     assert!(
         instance
             .header
-            .get(Tag(0x0010, 0x0010))
+            .get(tags::PATIENT_NAME)
             .is_some()
     );
 }

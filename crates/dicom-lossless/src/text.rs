@@ -7,9 +7,7 @@ use super::charset::{CharacterSet, Unencodable};
 use super::dataset::{DataSet, Element, Encoding};
 use super::{Tag, VR, vr};
 use bytes::Bytes;
-
-/// Specific Character Set.
-const SPECIFIC_CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
+use dicom_dictionary_std::tags;
 
 /// The character set of a data set: its own (0008,0005), else that of the data set around it.
 pub fn character_set_of(data: &DataSet, inherited: &CharacterSet) -> CharacterSet {
@@ -18,7 +16,7 @@ pub fn character_set_of(data: &DataSet, inherited: &CharacterSet) -> CharacterSe
 
 /// The character set that a data set states itself.
 pub fn own_character_set(data: &DataSet) -> Option<CharacterSet> {
-    data.get(SPECIFIC_CHARACTER_SET)
+    data.get(tags::SPECIFIC_CHARACTER_SET)
         .and_then(Element::bytes)
         .map(|value| CharacterSet::from_element(value))
 }
@@ -202,13 +200,13 @@ mod tests {
     fn a_nested_character_set_holds_for_its_item_alone() {
         let name = |value: &'static [u8]| Element::new(Tag(0x0010, 0x0010), VR::PN, value);
         let inner = DataSet::from_elements(vec![
-            Element::new(SPECIFIC_CHARACTER_SET, VR::CS, "ISO_IR 144"),
+            Element::new(tags::SPECIFIC_CHARACTER_SET, VR::CS, "ISO_IR 144"),
             name(b"\xBB"),
         ]);
         let sequence =
             Element::sequence(Tag(0x0008, 0x1140), vec![inner], Encoding::EXPLICIT_LITTLE);
         let outer = DataSet::from_elements(vec![
-            Element::new(SPECIFIC_CHARACTER_SET, VR::CS, "ISO_IR 100"),
+            Element::new(tags::SPECIFIC_CHARACTER_SET, VR::CS, "ISO_IR 100"),
             sequence,
             name(b"\xE9"),
         ]);

@@ -4,6 +4,7 @@
 //! Owns what each action makes of a value. `regex-sub` never gives out a piece that no entry of the
 //! rule mentions, and never writes a value where nothing matches.
 
+use dicom_dictionary_std::tags;
 use dicom_dictionary_std::tags::PIXEL_REPRESENTATION;
 use dicom_lossless::{CharacterSet, DataSet, Element, Encoding, Tag, VR, character_set_of};
 
@@ -20,7 +21,7 @@ use crate::profile::{
 use crate::standard;
 
 /// Specific Character Set.
-pub const CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
+pub const CHARACTER_SET: Tag = tags::SPECIFIC_CHARACTER_SET;
 
 /// An action with every option settled.
 pub enum CompiledAction {

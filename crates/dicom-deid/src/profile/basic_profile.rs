@@ -6,6 +6,7 @@
 //! what an attribute holds.
 
 use dicom_core::{Tag, VR};
+use dicom_dictionary_std::tags;
 
 use super::tree::Named;
 use crate::standard::confidentiality::{ActionCode, Attribute, ConfidentialityOption};
@@ -260,15 +261,12 @@ pub enum DecisionSource {
 /// Elements without which nothing else can be read: character set, and what Table E.1-1 leaves of
 /// de-identification itself.
 const STRUCTURE: [Tag; 5] = [
-    Tag(0x0008, 0x0005),
-    Tag(0x0012, 0x0062),
-    Tag(0x0012, 0x0063),
-    Tag(0x0012, 0x0064),
-    Tag(0x0028, 0x0303),
+    tags::SPECIFIC_CHARACTER_SET,
+    tags::PATIENT_IDENTITY_REMOVED,
+    tags::DEIDENTIFICATION_METHOD,
+    tags::DEIDENTIFICATION_METHOD_CODE_SEQUENCE,
+    tags::LONGITUDINAL_TEMPORAL_INFORMATION_MODIFIED,
 ];
-
-/// Deidentification Method.
-const METHOD: Tag = Tag(0x0012, 0x0063);
 
 impl Confidentiality {
     /// What is to be done with an attribute of this VR. Private ones are left to what Table E.1-1
@@ -276,7 +274,7 @@ impl Confidentiality {
     pub fn decide(&self, tag: Tag, vr: VR) -> AttributeDecision {
         // What an earlier de-identification wrote is free text; what this one did is added
         // afterwards.
-        let strict_text = self.unlisted == Unlisted::Remove && tag == METHOD;
+        let strict_text = self.unlisted == Unlisted::Remove && tag == tags::DEIDENTIFICATION_METHOD;
         let (code, source) = if STRUCTURE.contains(&tag) && !strict_text {
             (ActionCode::Keep, DecisionSource::Structure)
         } else {
@@ -310,7 +308,8 @@ impl Confidentiality {
         if is_private(tag) {
             return (ActionCode::Remove, DecisionSource::Table);
         }
-        if tag == ENCRYPTED_ATTRIBUTES {
+        // What an earlier de-identification left in it is the original (PS3.15 section E.1.1).
+        if tag == tags::ENCRYPTED_ATTRIBUTES_SEQUENCE {
             let source = DecisionSource::Role(IdentifyingRole::Identity);
             return (ActionCode::Remove, source);
         }
@@ -327,7 +326,7 @@ impl Confidentiality {
         let strict = self.unlisted == Unlisted::Remove;
         match role {
             // It and Tracking UID each ask for the other (PS3.3 section C.8.20.2).
-            IdentifyingRole::Identity if tag == TRACKING_ID => ActionCode::Dummy,
+            IdentifyingRole::Identity if tag == tags::TRACKING_ID => ActionCode::Dummy,
             IdentifyingRole::Uid if self.has(ConfidentialityOption::RetainUids) => ActionCode::Keep,
             IdentifyingRole::Uid => ActionCode::Uid,
             IdentifyingRole::Time => self.by_time(tag),
@@ -335,7 +334,7 @@ impl Confidentiality {
                 ActionCode::Keep
             }
             IdentifyingRole::Product if !strict => ActionCode::Keep,
-            IdentifyingRole::Text if !strict || tag == CODE_MEANING => ActionCode::Clean,
+            IdentifyingRole::Text if !strict || tag == tags::CODE_MEANING => ActionCode::Clean,
             IdentifyingRole::Identity
             | IdentifyingRole::Device
             | IdentifyingRole::Product
@@ -386,22 +385,13 @@ impl Confidentiality {
     }
 }
 
-/// Encrypted Attributes Sequence, which an earlier de-identification may have left: what is in it
-/// is the original (PS3.15 section E.1.1).
-const ENCRYPTED_ATTRIBUTES: Tag = Tag(0x0400, 0x0500);
-/// Code Meaning, without which no code is valid (PS3.3 section 8.3).
-const CODE_MEANING: Tag = Tag(0x0008, 0x0104);
-
-/// Tracking ID.
-const TRACKING_ID: Tag = Tag(0x0062, 0x0020);
-
 /// Texts that are codes: Code Value, Long and URN Code Value, Coding Scheme Designator and Version.
 const CODES: [Tag; 5] = [
-    Tag(0x0008, 0x0100),
-    Tag(0x0008, 0x0102),
-    Tag(0x0008, 0x0103),
-    Tag(0x0008, 0x0119),
-    Tag(0x0008, 0x0120),
+    tags::CODE_VALUE,
+    tags::CODING_SCHEME_DESIGNATOR,
+    tags::CODING_SCHEME_VERSION,
+    tags::LONG_CODE_VALUE,
+    tags::URN_CODE_VALUE,
 ];
 
 /// Whether bulk data is pixels, or tables and curves of numbers that pixels are shown with.

@@ -2,9 +2,9 @@
 //!
 //! Decides on the meaning, shows the author's own words. It must never show a secret.
 
+use dicom_dictionary_std::tags;
 use std::collections::{HashMap, HashSet};
 
-use dicom_core::Tag;
 use serde_json::Value;
 
 use super::basic_profile::Confidentiality;
@@ -20,9 +20,6 @@ const SILENT: &[&str] = &[
     "replace-with-insert",
     "jitter-range",
 ];
-
-/// Specific Character Set: the order of a rule for it and one that writes text matters.
-const CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
 
 /// One difference.
 #[derive(Debug, Clone, PartialEq)]
@@ -324,7 +321,9 @@ fn order(pairs: &[Pair<'_>]) -> Vec<Difference> {
 /// other alone, except where one of them says in which characters the other writes.
 fn may_meet(a: &Selector, b: &Selector) -> bool {
     match (a, b) {
-        (Selector::Tag(a), Selector::Tag(b)) => a == b || [a, b].contains(&&CHARACTER_SET),
+        (Selector::Tag(a), Selector::Tag(b)) => {
+            a == b || [a, b].contains(&&tags::SPECIFIC_CHARACTER_SET)
+        }
         _ => true,
     }
 }

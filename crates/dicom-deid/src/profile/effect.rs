@@ -5,6 +5,7 @@
 
 mod words;
 
+use dicom_dictionary_std::tags;
 use std::sync::OnceLock;
 
 use dicom_core::{Tag, VR};
@@ -21,18 +22,6 @@ use crate::standard::confidentiality::{ActionCode, ConfidentialityOption as O, T
 use crate::standard::{
     self, IdentifyingRole, TemporalRole, hex_digits, is_private, is_text, keyword,
 };
-
-/// Patient's Age, computed from birth and study date where the profile says so.
-const PATIENT_AGE: Tag = Tag(0x0010, 0x1010);
-const PATIENT_NAME: Tag = Tag(0x0010, 0x0010);
-/// Patient ID, which subjects are named by.
-const PATIENT_ID: Tag = Tag(0x0010, 0x0020);
-/// Encapsulated Document.
-const DOCUMENT: Tag = Tag(0x0042, 0x0011);
-/// Content Sequence.
-const CONTENT: Tag = Tag(0x0040, 0xA730);
-/// Graphic Annotation Sequence.
-const GRAPHIC_ANNOTATIONS: Tag = Tag(0x0070, 0x0001);
 
 /// Where an attribute stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,8 +46,9 @@ impl DicomRules {
     /// What becomes of an attribute at a nesting level. In items only rules count that reach every item.
     pub fn effect_on(&self, tag: Tag, level: NestingLevel) -> AttributeEffect<'_> {
         let rules = self.addressing(tag, level);
-        let age =
-            tag == PATIENT_AGE && level == NestingLevel::Top && self.patient_age_from_birthdate;
+        let age = tag == tags::PATIENT_AGE
+            && level == NestingLevel::Top
+            && self.patient_age_from_birthdate;
         let by_table = self
             .table_effect(tag)
             .filter(|by_table| rules.is_empty() && (!age || by_table.outcome.protects()));
@@ -102,7 +92,7 @@ impl DicomRules {
     /// Whether no file has a Patient ID afterwards, whatever it is like.
     pub fn leaves_no_patient_id(&self) -> bool {
         matches!(
-            self.effect_on(PATIENT_ID, NestingLevel::Top)
+            self.effect_on(tags::PATIENT_ID, NestingLevel::Top)
                 .effect,
             Effect::Removed | Effect::RemovedAsUnnamed | Effect::Emptied | Effect::Encrypted
         )
@@ -491,11 +481,13 @@ fn plain(confidentiality: &Confidentiality, tag: Tag, vr: VR, code: ActionCode) 
         (ActionCode::Remove, _) => TableOutcome::Removed,
         (ActionCode::RemoveOrZeroOrUids, _) => TableOutcome::References,
         (ActionCode::Uid, _) => TableOutcome::NewUid,
-        (_, PATIENT_ID | PATIENT_NAME) => TableOutcome::Pseudonym,
+        (_, tags::PATIENT_ID | tags::PATIENT_NAME) => TableOutcome::Pseudonym,
         (ActionCode::Zero, _) => TableOutcome::Emptied,
-        (ActionCode::Dummy, DOCUMENT) => TableOutcome::Document(confidentiality.encapsulated),
-        (ActionCode::Dummy, CONTENT) => TableOutcome::DummyContent,
-        (ActionCode::Dummy, GRAPHIC_ANNOTATIONS) => TableOutcome::DummyGraphics,
+        (ActionCode::Dummy, tags::ENCAPSULATED_DOCUMENT) => {
+            TableOutcome::Document(confidentiality.encapsulated)
+        }
+        (ActionCode::Dummy, tags::CONTENT_SEQUENCE) => TableOutcome::DummyContent,
+        (ActionCode::Dummy, tags::GRAPHIC_ANNOTATION_SEQUENCE) => TableOutcome::DummyGraphics,
         (ActionCode::Dummy, _) if vr == VR::SQ => TableOutcome::DummyItems,
         (ActionCode::Dummy, _) if vr == VR::UI => TableOutcome::NewUid,
         (ActionCode::Dummy, _) => TableOutcome::Dummy,
@@ -516,7 +508,7 @@ fn cleaned(source: DecisionSource, tag: Tag, vr: VR) -> Option<TableOutcome> {
         | DecisionSource::Role(IdentifyingRole::Time) => return None,
         _ if is_date => return None,
         DecisionSource::Option(O::CleanStructuredContent) => TableOutcome::Content,
-        DecisionSource::Option(O::CleanGraphics) if tag != GRAPHIC_ANNOTATIONS => {
+        DecisionSource::Option(O::CleanGraphics) if tag != tags::GRAPHIC_ANNOTATION_SEQUENCE => {
             TableOutcome::Removed
         }
         _ if vr == VR::SQ => TableOutcome::ItemsCleaned,

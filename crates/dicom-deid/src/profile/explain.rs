@@ -7,6 +7,7 @@
 
 mod statement;
 
+use dicom_dictionary_std::tags;
 use std::collections::HashSet;
 
 use dicom_core::Tag;
@@ -187,8 +188,6 @@ fn places(rules: &[&Rule]) -> Vec<String> {
         .collect()
 }
 
-const PIXELS: Tag = Tag(0x7FE0, 0x0010);
-
 /// What holds for the whole file, a sentence each.
 fn whole_file(profile: &Profile) -> Vec<String> {
     let rules = &profile.dicom;
@@ -332,7 +331,7 @@ fn envelope(rules: &DicomRules) -> Option<&'static str> {
 
 fn pixels(rules: &DicomRules) -> &'static str {
     if rules
-        .effect_on(PIXELS, Top)
+        .effect_on(tags::PIXEL_DATA, Top)
         .effect
         .is_gone()
     {

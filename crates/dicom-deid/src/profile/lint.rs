@@ -8,6 +8,7 @@ mod attributes;
 mod rules;
 
 use dicom_core::Tag;
+use dicom_dictionary_std::tags;
 use dicom_lossless::escape_for_terminal;
 
 use super::action::{Replacement, Scalar};
@@ -257,11 +258,6 @@ impl LintFinding {
     }
 }
 
-const PIXELS: Tag = Tag(0x7FE0, 0x0010);
-const IDENTITY_REMOVED: Tag = Tag(0x0012, 0x0062);
-const METHOD: Tag = Tag(0x0012, 0x0063);
-const METHOD_CODES: Tag = Tag(0x0012, 0x0064);
-
 /// Settings that concern the whole file or the whole profile.
 fn whole(profile: &Profile, report: &mut LintReport) {
     let rules = &profile.dicom;
@@ -307,7 +303,7 @@ fn whole(profile: &Profile, report: &mut LintReport) {
 
 fn pixels(rules: &DicomRules, report: &mut LintReport) {
     if rules
-        .effect_on(PIXELS, Top)
+        .effect_on(tags::PIXEL_DATA, Top)
         .effect
         .is_gone()
     {
@@ -333,7 +329,7 @@ fn pixels(rules: &DicomRules, report: &mut LintReport) {
     report
         .add(severity, LintKind::Pixels, "PixelData", message, advice)
         .about(Theme::Graphics)
-        .tagged(&PIXELS);
+        .tagged(&tags::PIXEL_DATA);
 }
 
 fn markers(rules: &DicomRules, report: &mut LintReport) {
@@ -348,16 +344,18 @@ fn markers(rules: &DicomRules, report: &mut LintReport) {
             .tagged(&tag);
     };
     let yes = Replacement::One(Scalar::Text("YES".to_owned()));
-    if set(IDENTITY_REMOVED) != Some(&yes) {
+    if set(tags::PATIENT_IDENTITY_REMOVED) != Some(&yes) {
         note(
-            IDENTITY_REMOVED,
+            tags::PATIENT_IDENTITY_REMOVED,
             "PatientIdentityRemoved",
             "not set to YES, which PS3.15 asks for",
         );
     }
-    if set(METHOD).is_none() && set(METHOD_CODES).is_none() {
+    if set(tags::DEIDENTIFICATION_METHOD).is_none()
+        && set(tags::DEIDENTIFICATION_METHOD_CODE_SEQUENCE).is_none()
+    {
         note(
-            METHOD,
+            tags::DEIDENTIFICATION_METHOD,
             "DeidentificationMethod",
             "not set: later readers cannot see how the file was de-identified",
         );

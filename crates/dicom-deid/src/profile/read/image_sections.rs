@@ -5,6 +5,7 @@
 //! have been written as two corners. What would be carried out in part only is refused.
 
 use dicom_core::{Tag, VR};
+use dicom_dictionary_std::tags;
 
 use super::super::basic_profile::Confidentiality;
 use super::super::image_rules::{
@@ -17,8 +18,6 @@ use crate::standard;
 use crate::standard::confidentiality::ConfidentialityOption::CleanPixelData;
 use crate::standard::{is_binary_number, is_number_text, is_text};
 
-const ROWS: Tag = Tag(0x0028, 0x0010);
-const COLUMNS: Tag = Tag(0x0028, 0x0011);
 const RECTANGLE: &str =
     "write [x, y, width, height]: the column and row where it begins, then how many of each";
 
@@ -277,8 +276,8 @@ fn rectangle(node: &Node, when: &[RequiredAttribute]) -> Result<Rectangle, Probl
         ));
     }
     for (what, tag, end) in [
-        ("columns", COLUMNS, u32::from(x) + u32::from(width)),
-        ("rows", ROWS, u32::from(y) + u32::from(height)),
+        ("columns", tags::COLUMNS, u32::from(x) + u32::from(width)),
+        ("rows", tags::ROWS, u32::from(y) + u32::from(height)),
     ] {
         if required_number(when, tag).is_some_and(|length| f64::from(end) > length) {
             let message =
