@@ -277,7 +277,11 @@ fn typical_ct_header(c: &mut Criterion) {
     });
     for name in profile::builtin_names() {
         let mut profile = profile::load(name).expect("built in");
-        if profile.dicom.confidentiality.is_none() {
+        if profile
+            .dicom
+            .confidentiality
+            .is_none()
+        {
             // What Flywheel's minimal set leaves behind is found, and is not what is measured.
             profile.dicom.residual.on_leak = OnLeak::Warn;
         }

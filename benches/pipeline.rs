@@ -132,7 +132,9 @@ fn series(folder: &Path) -> Vec<Sendable> {
             let value = u16::try_from(
                 (at / 512 + at % 512 + usize::try_from(state >> 28).unwrap_or_default()) & 0xFFF,
             );
-            value.unwrap_or_default().to_le_bytes()
+            value
+                .unwrap_or_default()
+                .to_le_bytes()
         });
         // What the image of the header has in place of pixels is replaced, length and all.
         bytes.truncate(bytes.len() - 4096 - 4);

@@ -186,7 +186,10 @@ fn difference(ours: &Element, theirs: &InMemDicomObject, encoding: Encoding) -> 
             if sequence.items.len() != items.items().len() {
                 return place("the number of items");
             }
-            let mut pairs = sequence.items.iter().zip(items.items());
+            let mut pairs = sequence
+                .items
+                .iter()
+                .zip(items.items());
             pairs
                 .find_map(|(a, b)| data_difference(&a.data, b, sequence.encoding))
                 .map(|at| format!("{at} in {}", ours.tag))
@@ -236,7 +239,9 @@ fn same_value(ours: &[u8], vr: VR, theirs: &PrimitiveValue, encoding: Encoding) 
                     encoding.put_u16(tag.element()),
                 ]
             });
-            words.flatten().eq(ours.iter().copied())
+            words
+                .flatten()
+                .eq(ours.iter().copied())
         }
         _ => {
             let word = if encoding.big_endian {

@@ -218,7 +218,10 @@ pub fn refuse_reserved_word(arguments: &[OsString]) -> Result<(), Error> {
     };
     let mut commands = Cli::command();
     commands.build();
-    if commands.find_subcommand(word).is_some() {
+    if commands
+        .find_subcommand(word)
+        .is_some()
+    {
         return Ok(());
     }
     let what = format!("`{word}` is a reserved word and not a command of this version");
@@ -319,7 +322,11 @@ fn with_environment(arg: clap::Arg) -> clap::Arg {
     else {
         return arg;
     };
-    let variable = format!("FWUPLOAD_{}", long.to_uppercase().replace('-', "_"));
+    let variable = format!(
+        "FWUPLOAD_{}",
+        long.to_uppercase()
+            .replace('-', "_")
+    );
     let switch = matches!(arg.get_action(), ArgAction::SetTrue);
     let arg = if switch {
         arg.value_parser(FalseyValueParser::new())
@@ -385,16 +392,20 @@ fn filters(matches: &ArgMatches) -> Vec<Filter> {
             .into_iter()
             .flatten();
         let typed = !set_by_environment(matches, id);
-        all.extend(indices.zip(globs).map(|(index, glob)| {
-            (
-                typed,
-                index,
-                Filter {
-                    include,
-                    glob: glob.clone(),
-                },
-            )
-        }));
+        all.extend(
+            indices
+                .zip(globs)
+                .map(|(index, glob)| {
+                    (
+                        typed,
+                        index,
+                        Filter {
+                            include,
+                            glob: glob.clone(),
+                        },
+                    )
+                }),
+        );
     }
     // What the environment says comes first, so that what was typed may overrule it.
     all.sort_by_key(|(typed, index, _)| (*typed, *index));

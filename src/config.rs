@@ -312,7 +312,14 @@ impl Config {
             ("other-files", lower(&input.files.other_files)),
             ("keep-names", flag(input.keep_names)),
             ("follow", flag(input.files.follow)),
-            ("filters", input.files.filters.len().to_string()),
+            (
+                "filters",
+                input
+                    .files
+                    .filters
+                    .len()
+                    .to_string(),
+            ),
             ("shard", or(input.shard.map(|s| s.to_string()), "none")),
             ("max-header", input.max_header.to_string()),
             ("subject-set", flag(packaging.subject.is_some())),
@@ -320,7 +327,12 @@ impl Config {
             ("jobs", transfer.jobs.to_string()),
             (
                 "uploads",
-                or(transfer.uploads.map(|n| n.to_string()), "auto"),
+                or(
+                    transfer
+                        .uploads
+                        .map(|n| n.to_string()),
+                    "auto",
+                ),
             ),
             ("compression", transfer.compression.to_string()),
             ("memory", transfer.memory.to_string()),

@@ -231,9 +231,11 @@ impl Journal {
             .iter()
             .map(|source| self.digester.sources(vec![*source]))
             .collect();
-        self.state()
-            .index
-            .recall(self.digester.sources(sources.to_vec()), &each)
+        self.state().index.recall(
+            self.digester
+                .sources(sources.to_vec()),
+            &each,
+        )
     }
 
     /// What the journal knows of the file on the server that has the name of a package.
@@ -449,7 +451,9 @@ impl From<&RemoteFile> for Confirmation {
     fn from(there: &RemoteFile) -> Self {
         Self {
             sha384: there.sha384().map(str::to_owned),
-            file_id: there.database_id().map(str::to_owned),
+            file_id: there
+                .database_id()
+                .map(str::to_owned),
             version: there.version,
             found: false,
         }

@@ -153,12 +153,15 @@ impl Package {
     /// # Errors
     /// `read.*` when a source file cannot be read again or has changed.
     pub fn in_other_form(&self) -> Result<Option<Self>, FileFailure> {
-        let made_of = self.made_of.as_ref().filter(|made_of| {
-            made_of
-                .members
-                .iter()
-                .any(|member| member.native)
-        });
+        let made_of = self
+            .made_of
+            .as_ref()
+            .filter(|made_of| {
+                made_of
+                    .members
+                    .iter()
+                    .any(|member| member.native)
+            });
         let Some(made_of) = made_of else {
             return Ok(None);
         };
@@ -230,16 +233,20 @@ impl Package {
 
     /// The SOP Instance UIDs of the members, in their order; none for a file that is not DICOM.
     pub fn instances(&self) -> impl Iterator<Item = &str> {
-        self.instances.iter().map(AsRef::as_ref)
+        self.instances
+            .iter()
+            .map(AsRef::as_ref)
     }
 
     /// What each member came to, in the order in which they were given.
     pub fn sums(&self) -> impl Iterator<Item = Sum> {
         let passed = self.passed.get().copied();
-        self.sums.iter().map(move |sum| Sum {
-            crc32: sum.crc32.or(passed),
-            ..*sum
-        })
+        self.sums
+            .iter()
+            .map(move |sum| Sum {
+                crc32: sum.crc32.or(passed),
+                ..*sum
+            })
     }
 
     /// Reads what travels bare from a file for its checksum, unless that is known.
@@ -251,7 +258,9 @@ impl Package {
             .sums()
             .any(|sum| sum.crc32.is_none())
         {
-            let _ = self.passed.set(checksum(&self.body)?);
+            let _ = self
+                .passed
+                .set(checksum(&self.body)?);
         }
         Ok(())
     }
@@ -295,7 +304,10 @@ impl MadeOf {
     fn zip(&self, level: Option<DeflateLevel>) -> Result<Zipped, (usize, FileFailure)> {
         let packed = deflate::pack(&self.members, level)?;
         let (mut zip, mut sums) = (Zip::default(), Vec::with_capacity(packed.len()));
-        for (packed, member) in packed.iter().zip(self.members.iter()) {
+        for (packed, member) in packed
+            .iter()
+            .zip(self.members.iter())
+        {
             zip.add(&member.name, packed);
             sums.push(packed.sum());
         }

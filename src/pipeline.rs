@@ -109,10 +109,15 @@ fn send_series(
                 Some(permit) => scope.spawn(move |_| {
                     sender.begin(packages(context, series, reading, neighbours), permit);
                 }),
-                None => series.files.iter().for_each(|file| {
-                    let outcome = FileOutcome::Failed(outcomes::stopped());
-                    context.outcomes.settle(&file, outcome);
-                }),
+                None => series
+                    .files
+                    .iter()
+                    .for_each(|file| {
+                        let outcome = FileOutcome::Failed(outcomes::stopped());
+                        context
+                            .outcomes
+                            .settle(&file, outcome);
+                    }),
             }
         }
     });

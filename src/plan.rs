@@ -265,7 +265,12 @@ mod tests {
 
     pub fn config(flags: &str, terminal: bool) -> Config {
         let typed = format!("fwupload study -p g/p {flags}");
-        let cli = cli::parse(typed.split_whitespace().map(Into::into)).unwrap();
+        let cli = cli::parse(
+            typed
+                .split_whitespace()
+                .map(Into::into),
+        )
+        .unwrap();
         let environment = Environment {
             stdin_tty: terminal,
             stderr_tty: terminal,

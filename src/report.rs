@@ -98,12 +98,14 @@ impl Reporter {
     /// every sender is dropped. Errors: the report could not be written to its end.
     pub fn finish(self) -> Result<(), Error> {
         drop(self.events);
-        self.thread.join().unwrap_or_else(|_| {
-            Err(Error::new(
-                RunCode::Internal,
-                "the reporter stopped unexpectedly",
-            ))
-        })
+        self.thread
+            .join()
+            .unwrap_or_else(|_| {
+                Err(Error::new(
+                    RunCode::Internal,
+                    "the reporter stopped unexpectedly",
+                ))
+            })
     }
 }
 

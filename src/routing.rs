@@ -198,8 +198,14 @@ fn offset(value: &str) -> Option<FixedOffset> {
     let sign = if value.starts_with('-') { -1 } else { 1 };
     let digits = value.trim_start_matches(['+', '-']);
     let (hours, minutes) = (
-        digits.get(..2)?.parse::<i32>().ok()?,
-        digits.get(2..4)?.parse::<i32>().ok()?,
+        digits
+            .get(..2)?
+            .parse::<i32>()
+            .ok()?,
+        digits
+            .get(2..4)?
+            .parse::<i32>()
+            .ok()?,
     );
     FixedOffset::east_opt(sign * (hours * 3600 + minutes * 60))
 }

@@ -173,7 +173,12 @@ pub struct Distinct {
 pub fn distinct(mut files: Vec<CleanFile>) -> Distinct {
     let key = |file: &CleanFile| {
         let path = Arc::clone(&file.source.path);
-        (file.instance.sop_instance().to_owned(), path)
+        (
+            file.instance
+                .sop_instance()
+                .to_owned(),
+            path,
+        )
     };
     files.sort_by_cached_key(key);
     let mut result = Distinct::default();

@@ -46,7 +46,9 @@ fuzz_target!(|lines: &[u8]| {
     let _ = journal.recall(&[source]);
     let record = PackageRecord {
         location: source,
-        sources: journal.digester.sources(vec![source]),
+        sources: journal
+            .digester
+            .sources(vec![source]),
         size: 1,
         members: Vec::new(),
     };

@@ -32,6 +32,8 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(body) = dicom::write(&instance, &Limits::default()) else {
         return;
     };
-    let written = body.to_vec().expect("it is in memory");
+    let written = body
+        .to_vec()
+        .expect("it is in memory");
     assert!(read(&written).is_some(), "what was written can be read");
 });

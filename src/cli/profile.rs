@@ -251,9 +251,14 @@ pub struct TestArgs {
 impl TestArgs {
     /// Every path that was typed or set.
     pub fn named_paths(&self) -> Vec<PathBuf> {
-        let others = [&self.output, &self.pseudonym_key.pseudonym_key_file]
-            .into_iter()
-            .flatten();
+        let others = [
+            &self.output,
+            &self
+                .pseudonym_key
+                .pseudonym_key_file,
+        ]
+        .into_iter()
+        .flatten();
         let profile = named_profile(&self.profile);
         self.paths
             .iter()

@@ -179,7 +179,9 @@ fn short_help_fits_a_screen_and_long_help_has_headings_and_exit_codes() {
     assert_eq!(short.error.exit_code(), 0);
     let lines = short.text().lines().count();
     assert!(lines <= 52, "{lines} lines:\n{}", short.text());
-    let long = parse_line("--help").unwrap_err().text();
+    let long = parse_line("--help")
+        .unwrap_err()
+        .text();
     let at = |needle: &str| {
         long.find(needle)
             .unwrap_or_else(|| panic!("{needle} is missing from\n{long}"))

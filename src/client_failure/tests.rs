@@ -259,7 +259,13 @@ fn what_a_server_writes_cannot_steer_a_terminal() {
         escaped
     );
     let error = Error::from(refused(Operation::FindProject, 400, said));
-    assert_eq!(error.why.first().map(String::as_str), Some(escaped));
+    assert_eq!(
+        error
+            .why
+            .first()
+            .map(String::as_str),
+        Some(escaped)
+    );
     let project = |group: &str, label: &str| Project {
         id: Some("1".into()),
         group: group.into(),
@@ -307,7 +313,9 @@ fn a_key_that_cannot_be_used_says_why_and_never_shows_itself() {
         assert!(
             error.is_some_and(|error| error.code == RunCode::AuthMalformed
                 && error.what == what
-                && !error.to_string().contains("12345678")),
+                && !error
+                    .to_string()
+                    .contains("12345678")),
             "{what}"
         );
     }

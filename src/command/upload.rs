@@ -135,7 +135,11 @@ fn resolve(
 fn pseudonym_keys(config: &Config, sandbox: Option<&Sandbox>) -> PseudonymKeySources {
     let mut sources = pseudonym_key_sources(&config.pseudonym_key.source);
     if let Some(sandbox) = sandbox {
-        sources.kept = Some(sandbox.home().join("pseudonym-keys"));
+        sources.kept = Some(
+            sandbox
+                .home()
+                .join("pseudonym-keys"),
+        );
     }
     sources
 }

@@ -72,8 +72,16 @@ impl Typed<'_> {
     /// What the user has to change when this flag is in the way: the flag, or the variable that set
     /// it.
     fn name(&self, flag: &str) -> String {
-        if self.0.from_environment.contains(flag) {
-            format!("FWUPLOAD_{}", flag.to_uppercase().replace('-', "_"))
+        if self
+            .0
+            .from_environment
+            .contains(flag)
+        {
+            format!(
+                "FWUPLOAD_{}",
+                flag.to_uppercase()
+                    .replace('-', "_")
+            )
         } else {
             format!("`--{flag}`")
         }
@@ -90,14 +98,21 @@ impl Typed<'_> {
         let sandbox = destination.sandbox.is_some();
         // A site in the environment is a standing setting: a sandbox that was asked for goes before
         // it.
-        let site = connection.site.is_some() && !self.0.from_environment.contains("site");
+        let site = connection.site.is_some()
+            && !self
+                .0
+                .from_environment
+                .contains("site");
         let pairs = [
             (profile && deid.no_deid, "profile", "no-deid"),
             (output && destination.dry_run, "dry-run", "output"),
             (sandbox && destination.offline, "sandbox", "offline"),
             (sandbox && site, "sandbox", "site"),
         ];
-        match pairs.iter().find(|(both, ..)| *both) {
+        match pairs
+            .iter()
+            .find(|(both, ..)| *both)
+        {
             Some((_, one, other)) => Err(self.exclude(one, other)),
             None => Ok(()),
         }

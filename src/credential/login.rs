@@ -55,7 +55,9 @@ pub fn save_login(key: &ApiKey, path: &Path) -> Result<(), Error> {
 /// A file with this text that is to take a place in one step, in the same folder, which is made
 /// where it is missing.
 pub fn written_beside(path: &Path, text: &str) -> std::io::Result<NamedTempFile> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = path
+        .parent()
+        .unwrap_or(Path::new("."));
     make_private_folder(folder)?;
     // A temporary file of this crate is made with mode 0600; there is no moment at which others
     // could open it.
@@ -120,7 +122,13 @@ mod tests {
     #[test]
     fn a_login_is_written_for_its_owner_alone_and_reads_back() {
         let folder = tempfile::tempdir().unwrap();
-        let path = login_file(Some(folder.path().join("new").as_os_str())).unwrap();
+        let path = login_file(Some(
+            folder
+                .path()
+                .join("new")
+                .as_os_str(),
+        ))
+        .unwrap();
         save_login(&ApiKey::parse("a.example:abcdefgh12345678").unwrap(), &path).unwrap();
         save_login(&ApiKey::parse("b.example:abcdefgh12345678").unwrap(), &path).unwrap();
         #[cfg(unix)]

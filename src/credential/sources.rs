@@ -224,7 +224,11 @@ mod tests {
             ..KeySources::default()
         };
         assert_eq!(
-            missing.resolve().err().unwrap().code,
+            missing
+                .resolve()
+                .err()
+                .unwrap()
+                .code,
             RunCode::AuthKeySource
         );
         let failing = KeySources {
@@ -233,7 +237,11 @@ mod tests {
             ..KeySources::default()
         };
         assert_eq!(
-            failing.resolve().err().unwrap().code,
+            failing
+                .resolve()
+                .err()
+                .unwrap()
+                .code,
             RunCode::AuthKeySource
         );
         assert_eq!(

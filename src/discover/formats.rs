@@ -14,7 +14,14 @@ pub fn that_may_identify(head: &[u8]) -> Option<&'static str> {
     };
     let holds = |mark: &[u8]| memmem::find(head.get(..HEADER).unwrap_or(head), mark).is_some();
     let either = |number: u32| begins(&number.to_le_bytes()) || begins(&number.to_be_bytes());
-    let text = |mark: &[u8]| memmem::find(head.get(..FIRST_LINES).unwrap_or(head), mark).is_some();
+    let text = |mark: &[u8]| {
+        memmem::find(
+            head.get(..FIRST_LINES)
+                .unwrap_or(head),
+            mark,
+        )
+        .is_some()
+    };
     let told = [
         (
             either(348) && (stands(344, b"n+1\0") || stands(344, b"ni1\0")),

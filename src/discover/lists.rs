@@ -132,7 +132,9 @@ fn from_json(bytes: &[u8]) -> Option<Result<Vec<PathBuf>, &'static str>> {
     if is_redacted(run) {
         return Some(Err(REDACTED));
     }
-    let failures = document.get("failures")?.as_array()?;
+    let failures = document
+        .get("failures")?
+        .as_array()?;
     let companions = document
         .get("companions")
         .and_then(Value::as_array);
@@ -178,7 +180,11 @@ fn is_redacted(facts: &Value) -> bool {
 }
 
 fn path_of(record: &Value) -> Result<PathBuf, &'static str> {
-    let text = |name: &str| record.get(name).and_then(Value::as_str);
+    let text = |name: &str| {
+        record
+            .get(name)
+            .and_then(Value::as_str)
+    };
     decode(text("path"), text("path_bytes"))
 }
 
@@ -252,7 +258,13 @@ mod tests {
     #[test]
     fn a_forgotten_null_flag_is_noticed() {
         let error = listed("l.txt", b"a\0b\0", false).unwrap_err();
-        assert!(error.why.concat().contains("--null"), "{error}");
+        assert!(
+            error
+                .why
+                .concat()
+                .contains("--null"),
+            "{error}"
+        );
     }
 
     #[cfg(unix)]

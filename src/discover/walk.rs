@@ -154,7 +154,11 @@ impl<'a> Walk<'a> {
 
     fn takes(&self, root: &Root, path: &Path) -> bool {
         path.strip_prefix(&root.path)
-            .is_ok_and(|relative| self.discovery.filters.take(relative))
+            .is_ok_and(|relative| {
+                self.discovery
+                    .filters
+                    .take(relative)
+            })
     }
 
     /// Whether a walked path is itself a root, spelled without detour over a link.

@@ -115,7 +115,11 @@ impl Digester {
     /// Stands for several files together, in whatever order they come.
     pub fn sources(&self, mut of: Vec<KeyedDigest>) -> KeyedDigest {
         of.sort_unstable();
-        self.digest(b"sources", of.iter().map(|mark| mark.0.as_slice()))
+        self.digest(
+            b"sources",
+            of.iter()
+                .map(|mark| mark.0.as_slice()),
+        )
     }
 
     /// Stands for a name in a container.

@@ -54,8 +54,14 @@ impl ConfirmedPackage {
             location: line.location,
             sources: line.sources,
             size: line.size,
-            sha384: line.sha384.as_deref().map(Box::from),
-            file_id: line.file_id.as_deref().map(Box::from),
+            sha384: line
+                .sha384
+                .as_deref()
+                .map(Box::from),
+            file_id: line
+                .file_id
+                .as_deref()
+                .map(Box::from),
             version: line.version,
             found: line.found,
             at: line.at,
@@ -107,7 +113,9 @@ impl MemberChanges {
         let content = |member: &MemberRecord| (member.size, member.crc32);
         let mut left: HashMap<_, usize> = HashMap::new();
         for member in before {
-            *left.entry(content(member)).or_default() += 1;
+            *left
+                .entry(content(member))
+                .or_default() += 1;
         }
         let mut new = 0;
         for member in now {

@@ -111,7 +111,9 @@ fn what_was_confirmed_is_recalled_by_the_next_run() {
 
     let journal = open(folder.path(), false);
     assert_eq!(journal.confirmed_before(), 1);
-    let recalled = journal.recall(&sources(&sent)).unwrap();
+    let recalled = journal
+        .recall(&sources(&sent))
+        .unwrap();
     assert_eq!(
         (recalled.len(), &recalled[0].container, recalled[0].location),
         (1, &container(), sent.location)
@@ -308,7 +310,14 @@ fn a_torn_line_and_lines_that_cannot_be_read_are_passed_over() {
         .unwrap();
     drop(journal);
     let journal = open(folder.path(), false);
-    assert!(journal.recall(&sources(&one)).is_some() && journal.recall(&sources(&two)).is_some());
+    assert!(
+        journal
+            .recall(&sources(&one))
+            .is_some()
+            && journal
+                .recall(&sources(&two))
+                .is_some()
+    );
     assert_eq!(
         journal.changes(&two),
         Some(MemberChanges {
@@ -564,7 +573,11 @@ fn runs_of_different_inputs_go_on_at_the_same_time_and_know_of_each_other() {
     second.sending(&two).unwrap();
     drop((first, second));
     let third = of("c").unwrap();
-    assert!(third.recall(&sources(&one)).is_some());
+    assert!(
+        third
+            .recall(&sources(&one))
+            .is_some()
+    );
     assert_eq!(
         third.provenance(&two, &on_server()),
         Provenance::Unconfirmed
@@ -638,7 +651,11 @@ fn a_look_changes_nothing() {
     looked
         .sending(&record(&looked, "b.zip", &["2"]))
         .unwrap();
-    assert!(looked.recall(&sources(&sent)).is_some());
+    assert!(
+        looked
+            .recall(&sources(&sent))
+            .is_some()
+    );
     drop((journal, looked));
     assert_eq!(
         std::fs::read_to_string(file_of(folder.path()))

@@ -276,7 +276,9 @@ fn ends_torn(file: &mut File, end: u64) -> io::Result<bool> {
 
 /// Puts a file with the lines that count in the place of the one at hand, in one step.
 fn replace(path: &Path, header: &Header, files: &JournalFiles, live: Vec<u64>) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = path
+        .parent()
+        .unwrap_or(Path::new("."));
     // A temporary file of this crate is made with mode 0600.
     let mut file = NamedTempFile::new_in(folder)?;
     file.write_all(&written(&Line::Journal(header.clone()))?)?;

@@ -56,8 +56,14 @@ impl Seek for Sparse {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.2 = match to {
             SeekFrom::Start(at) => at,
-            SeekFrom::End(by) => self.1.checked_add_signed(by).unwrap(),
-            SeekFrom::Current(by) => self.2.checked_add_signed(by).unwrap(),
+            SeekFrom::End(by) => self
+                .1
+                .checked_add_signed(by)
+                .unwrap(),
+            SeekFrom::Current(by) => self
+                .2
+                .checked_add_signed(by)
+                .unwrap(),
         };
         Ok(self.2)
     }

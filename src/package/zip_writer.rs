@@ -68,8 +68,13 @@ impl Zip {
         self.count += 1;
         self.segments
             .push(Segment::Bytes(Bytes::from(local)));
-        self.segments
-            .extend(member.body.segments().iter().cloned());
+        self.segments.extend(
+            member
+                .body
+                .segments()
+                .iter()
+                .cloned(),
+        );
     }
 
     /// The whole file.

@@ -88,11 +88,18 @@ pub fn clean(context: &RunContext, files: Vec<Indexed>, reading: Reading) -> Cle
         .into_par_iter()
         .map(|file| clean_file(context, file, reading))
         .collect();
-    let distinct = series::distinct(cleaned.into_iter().flatten().collect());
+    let distinct = series::distinct(
+        cleaned
+            .into_iter()
+            .flatten()
+            .collect(),
+    );
     let copies = distinct.same.len();
     for file in distinct.same {
         let outcome = FileOutcome::Skipped(SkipReason::SameInstance);
-        context.outcomes.settle(&file, outcome);
+        context
+            .outcomes
+            .settle(&file, outcome);
     }
     warn_of_missing_ids(context, &distinct.kept);
     warn_of_unreadable(context, &distinct.kept);
@@ -161,7 +168,9 @@ fn read_and_clean(
     };
     let instance = dicom::read(source, &plan.limits)?;
     let (sendable, counts) = plan.treat(instance, &file.relative())?;
-    context.outcomes.note_changes(&counts);
+    context
+        .outcomes
+        .note_changes(&counts);
     Ok(sendable)
 }
 
@@ -169,7 +178,10 @@ fn read_and_clean(
 fn warn_of_missing_ids(context: &RunContext, kept: &[CleanFile]) {
     let files = match kept
         .iter()
-        .filter(|file| file.instance.is_without_patient_id())
+        .filter(|file| {
+            file.instance
+                .is_without_patient_id()
+        })
         .count()
     {
         0 => return,

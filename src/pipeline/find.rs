@@ -218,7 +218,9 @@ impl Finder<'_> {
             self.index.add(identity, indexed)
         });
         if let Err(failure) = added {
-            let folder = path.parent().unwrap_or(Path::new(""));
+            let folder = path
+                .parent()
+                .unwrap_or(Path::new(""));
             self.work
                 .neighbours
                 .is_unknown(folder, &self.root);
@@ -242,18 +244,21 @@ fn is_of_others(plan: &UploadPlan, number: impl FnOnce() -> u64) -> bool {
 /// Whether a file is one of those that this run writes, or that one before it left in the same
 /// place. A report that is being made may be gone from one look to the next.
 fn is_own_report(path: &Path, reports: &[PathBuf]) -> bool {
-    let name = path.file_name().and_then(OsStr::to_str);
+    let name = path
+        .file_name()
+        .and_then(OsStr::to_str);
     if name.is_some_and(|name| name.starts_with(UNFINISHED_REPORT)) {
         return reports
             .iter()
             .any(|report| folder_of(report) == folder_of(path));
     }
     let same = |report: &PathBuf| {
-        path.canonicalize().is_ok_and(|path| {
-            report
-                .canonicalize()
-                .is_ok_and(|report| path == report)
-        })
+        path.canonicalize()
+            .is_ok_and(|path| {
+                report
+                    .canonicalize()
+                    .is_ok_and(|report| path == report)
+            })
     };
     reports
         .iter()

@@ -276,7 +276,9 @@ fn split(path: &Path) -> (String, String) {
         .to_string_lossy()
         .into_owned();
     let cut = |name: &str| {
-        let at = name.rfind('.').filter(|at| *at > 0)?;
+        let at = name
+            .rfind('.')
+            .filter(|at| *at > 0)?;
         Some((name.get(..at)?.to_owned(), name.get(at + 1..)?.to_owned()))
     };
     let harmless = |e: &str| {

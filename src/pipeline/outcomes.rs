@@ -59,7 +59,8 @@ impl Outcomes {
     /// Gives a file its outcome.
     pub fn settle_path(&self, path: &Arc<PathBuf>, bytes: u64, outcome: FileOutcome) {
         let failed = matches!(&outcome, FileOutcome::Failed(failure) if failure.code != FileCode::UploadStopped);
-        self.events.settle(path, bytes, outcome);
+        self.events
+            .settle(path, bytes, outcome);
         if failed {
             self.count_failure();
         }
@@ -201,7 +202,8 @@ mod tests {
         for code in codes {
             outcomes.package(&Err(FileFailure::new(*code, "")));
         }
-        stop.reason().map(|error| error.code)
+        stop.reason()
+            .map(|error| error.code)
     }
 
     #[test]

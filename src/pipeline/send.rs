@@ -104,10 +104,12 @@ async fn tell_of_stop(state: Arc<SendState>) {
     let context = &state.context;
     context.stop.wait().await;
     if let Some(reason) = context.stop.reason() {
-        context.events.send(Event::Stopping {
-            code: reason.code,
-            uploads: state.slots.used() as u64,
-        });
+        context
+            .events
+            .send(Event::Stopping {
+                code: reason.code,
+                uploads: state.slots.used() as u64,
+            });
     }
 }
 
@@ -157,7 +159,9 @@ async fn in_turn(
     let begin = Instant::now();
     let outcome = deliver(state, outgoing).await;
     let (files, bytes) = (outgoing.sources.len() as u64, outgoing.package.len());
-    timers.send.worked(files, bytes, begin);
+    timers
+        .send
+        .worked(files, bytes, begin);
     look(state);
     outcome
 }

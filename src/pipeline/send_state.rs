@@ -103,7 +103,12 @@ impl SendState {
     }
 
     fn said_name(&self, name: &str) -> String {
-        if self.context.plan.governing.is_some() {
+        if self
+            .context
+            .plan
+            .governing
+            .is_some()
+        {
             name.to_owned()
         } else {
             WITHHELD.to_owned()
@@ -139,7 +144,9 @@ impl SendState {
             container_id: Some(container.to_owned()),
             file: self.said_name(&there.name),
             size: there.size.unwrap_or_default(),
-            file_id: there.database_id().map(str::to_owned),
+            file_id: there
+                .database_id()
+                .map(str::to_owned),
             other_file: false,
         }
     }

@@ -104,7 +104,10 @@ async fn signal(_hangup: bool) -> RunCode {
 
 async fn interrupt() -> RunCode {
     // Where no handler can be installed, Ctrl-C ends the process as it always does.
-    if tokio::signal::ctrl_c().await.is_err() {
+    if tokio::signal::ctrl_c()
+        .await
+        .is_err()
+    {
         std::future::pending::<()>().await;
     }
     RunCode::Interrupted
@@ -157,7 +160,8 @@ mod tests {
         }
         stop.wait().await;
         assert_eq!(
-            stop.reason().map(|error| error.code),
+            stop.reason()
+                .map(|error| error.code),
             Some(RunCode::TooManyFailures),
             "the first reason counts"
         );

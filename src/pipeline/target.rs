@@ -135,7 +135,11 @@ impl SentNames {
     pub fn fill(&mut self, keys: Vec<String>) -> Vec<usize> {
         (1..)
             .zip(keys)
-            .filter_map(|(depth, key)| self.filled.insert(key).then_some(depth))
+            .filter_map(|(depth, key)| {
+                self.filled
+                    .insert(key)
+                    .then_some(depth)
+            })
             .collect()
     }
 }

@@ -143,7 +143,10 @@ impl Drop for Sending<'_> {
             sent: self.sent.load(Ordering::Relaxed),
             ..self.bytes
         });
-        self.state.context.events.send(ended);
+        self.state
+            .context
+            .events
+            .send(ended);
     }
 }
 
@@ -292,7 +295,10 @@ impl<'a> PackageUpload<'a> {
             .files_now(&self.container)
             .await?;
         let same_name = |file: &&RemoteFile| file.name == self.outgoing.package.name;
-        Ok(files.iter().find(same_name).cloned())
+        Ok(files
+            .iter()
+            .find(same_name)
+            .cloned())
     }
 
     /// Notes what is about to be sent. A run that cannot do so stops before it.
@@ -313,7 +319,10 @@ impl<'a> PackageUpload<'a> {
                 .journal
                 .confirmed(&record, &self.container.reference, confirmation)
         }) {
-            self.state.context.stop.because(error);
+            self.state
+                .context
+                .stop
+                .because(error);
         }
     }
 
@@ -345,7 +354,12 @@ impl<'a> PackageUpload<'a> {
                     let missing = self
                         .shared_with(&self.outgoing.package.name, there)
                         .map_or(0, |shared| shared.missing);
-                    if missing > 0 && self.outgoing.package.is_other_file() {
+                    if missing > 0
+                        && self
+                            .outgoing
+                            .package
+                            .is_other_file()
+                    {
                         return Ok(Verdict::AnotherFile);
                     }
                     if missing > 0 && !self.plan().packaging.supersede {
@@ -494,7 +508,10 @@ impl<'a> PackageUpload<'a> {
             let text = format!(
                 "another program sent a file of the same name to {} {} at the same time: file \
                     {id} holds what this run sent last",
-                self.container.reference.kind.as_str(),
+                self.container
+                    .reference
+                    .kind
+                    .as_str(),
                 self.container.reference.id
             );
             self.tell(Severity::Warning, "sent-at-the-same-time", text);

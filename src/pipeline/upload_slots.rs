@@ -207,7 +207,8 @@ impl<'w> WaitingUpload<'w> {
 
 impl Drop for WaitingUpload<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0
+            .fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -344,7 +345,10 @@ mod tests {
             "{slots:?}"
         );
         assert!(
-            slots[19] > 2 && slots.iter().all(|slots| *slots <= 8),
+            slots[19] > 2
+                && slots
+                    .iter()
+                    .all(|slots| *slots <= 8),
             "{slots:?}"
         );
     }

@@ -17,7 +17,12 @@ pub async fn on_server(client: &Client, config: &Config) -> Result<Project, Erro
     client.site_config().await?;
     let user = client.check_key().await?;
     let wanted = ProjectRef::parse(&config.project)?;
-    let project = match (client.resolve_project(&wanted).await, wanted) {
+    let project = match (
+        client
+            .resolve_project(&wanted)
+            .await,
+        wanted,
+    ) {
         (Err(error), ProjectRef::GroupAndLabel { group, label })
             if matches!(error, ClientError::ProjectNotFound { .. })
                 && config.packaging.create_project =>

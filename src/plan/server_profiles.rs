@@ -30,7 +30,10 @@ pub struct ServerProfiles {
 /// A level that does not answer, and settings that hold neither a profile nor none. Levels behind
 /// one that says something count for nothing, whatever they answer.
 pub async fn ask(client: &Client, project: &Project) -> Result<ServerProfiles, Error> {
-    let announced = client.site_config().await?.deid_profile;
+    let announced = client
+        .site_config()
+        .await?
+        .deid_profile;
     let mut answer = ServerProfiles::default();
     for level in Level::ALL {
         let settings = client

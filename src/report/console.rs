@@ -95,7 +95,10 @@ impl Console {
 
     /// How data is de-identified, if it is.
     fn treatment(&self, start: &RunStart) -> String {
-        let caution = |text| self.printer.paint(Tone::Caution, text);
+        let caution = |text| {
+            self.printer
+                .paint(Tone::Caution, text)
+        };
         let Some(profile) = &start.profile else {
             return caution("as it is, not de-identified");
         };
@@ -243,7 +246,8 @@ impl Console {
 
     fn per_file(&mut self, line: impl FnOnce(&Paths) -> String) {
         if self.says(Verbosity::Verbose) {
-            self.printer.line(&line(&self.paths));
+            self.printer
+                .line(&line(&self.paths));
         }
     }
 
@@ -297,7 +301,9 @@ impl Console {
         self.show_tree();
         let context = SummaryContext {
             start: self.start.as_ref(),
-            report: self.report.written(end.totals.failed),
+            report: self
+                .report
+                .written(end.totals.failed),
             earlier: self.report.earlier(),
             command: self.command.as_deref(),
         };

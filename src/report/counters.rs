@@ -163,7 +163,9 @@ impl Counters {
     /// The time to send the rest at the current rate, its size estimated from the ratio of package
     /// to source lately.
     fn left_to_send(&self) -> Option<Duration> {
-        let rate = self.network.per_second(self.elapsed)?;
+        let rate = self
+            .network
+            .per_second(self.elapsed)?;
         let under_way = self.under_way();
         let unbegun = self
             .to_do()
@@ -231,7 +233,9 @@ impl Throughput {
         self.total = self.total.saturating_add(bytes);
         match self.samples.back_mut() {
             Some((last, total)) if at.saturating_sub(*last) < RESOLUTION => *total = self.total,
-            _ => self.samples.push_back((at, self.total)),
+            _ => self
+                .samples
+                .push_back((at, self.total)),
         }
         while self
             .samples

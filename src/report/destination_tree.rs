@@ -36,7 +36,10 @@ impl DestinationTree {
                 .zip(&above)
                 .take_while(|(a, b)| a == b)
                 .count();
-            let deeper = labels.iter().enumerate().skip(shared);
+            let deeper = labels
+                .iter()
+                .enumerate()
+                .skip(shared);
             lines.extend(deeper.map(|(depth, label)| {
                 format!("{}{}", "  ".repeat(depth), escape_for_terminal(label))
             }));

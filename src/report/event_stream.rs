@@ -301,7 +301,9 @@ impl EventStream {
             totals: &end.totals,
             duration: seconds(end.duration),
             exit_code: end.exit_code,
-            report: self.report.written(end.totals.failed),
+            report: self
+                .report
+                .written(end.totals.failed),
             stopped_by: end
                 .stopped_by
                 .as_ref()

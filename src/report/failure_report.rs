@@ -102,7 +102,9 @@ impl FailureReport {
         for number in 1..=MAX_NUMBER {
             let path = numbered(&self.path, number);
             let there = existing(&path)?;
-            let is_locked = there.as_ref().is_some_and(is_locked);
+            let is_locked = there
+                .as_ref()
+                .is_some_and(is_locked);
             if is_locked && self.condition == WriteCondition::Always {
                 break;
             }

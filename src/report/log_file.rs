@@ -63,7 +63,8 @@ impl LogFile {
 
 impl EventConsumer for LogFile {
     fn event(&mut self, event: &Event, counters: &Counters) -> Result<(), Error> {
-        self.console.event(event, counters)?;
+        self.console
+            .event(event, counters)?;
         match &self.console.printer.error {
             Some(error) => Err(unwritable(&self.path, error)),
             None => Ok(()),

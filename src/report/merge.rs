@@ -52,7 +52,11 @@ pub fn merge(paths: &[PathBuf], exit_code: ExitCodeOfRuns) -> Result<MergedRepor
     let mut facts = agreement::common_facts(&sources)?;
     let (shards, gap) = agreement::shards(&sources)?;
     let mut remarks = Vec::from_iter(agreement::version_remark(&sources));
-    remarks.extend(sources.iter().filter_map(open_remark));
+    remarks.extend(
+        sources
+            .iter()
+            .filter_map(open_remark),
+    );
     remarks.extend(gap.map(|gap| (Severity::Warning, gap)));
     let is_whole = remarks
         .iter()
@@ -127,7 +131,11 @@ impl MergedReport {
                 ReportRecord::End(end)
             });
         let companions = companions.map(ReportRecord::Companion);
-        report.write(failures.chain(companions).chain(end))?;
+        report.write(
+            failures
+                .chain(companions)
+                .chain(end),
+        )?;
         Ok(report.out.into_inner())
     }
 }
@@ -162,7 +170,11 @@ fn end(
             RunEnding::Open | RunEnding::Unknown => None,
         });
     let runs = ends.collect::<Option<Vec<_>>>()?;
-    let totals = total(runs.iter().map(|(_, totals)| totals), failures);
+    let totals = total(
+        runs.iter()
+            .map(|(_, totals)| totals),
+        failures,
+    );
     let exit_code = exit_code(&runs, &totals);
     Some((totals, exit_code))
 }

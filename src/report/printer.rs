@@ -136,7 +136,10 @@ pub fn terminal_width() -> u16 {
 pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     let indent = text.len() - text.trim_start_matches(' ').len();
     let (mut lines, mut line, mut begun) = (Vec::new(), " ".repeat(indent), false);
-    for word in text.trim_start_matches(' ').split(' ') {
+    for word in text
+        .trim_start_matches(' ')
+        .split(' ')
+    {
         if begun
             && console::measure_text_width(&line) + 1 + console::measure_text_width(word) > width
         {

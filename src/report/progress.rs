@@ -35,7 +35,9 @@ fn status_lines(counters: &Counters, printer: &Printer, width: usize) -> [String
     }
     let cleaned = figures::percent(counters.deidentified, counters.files);
     let deidentified = vec![(0, figures::plural(counters.deidentified, "file"))];
-    let percent = counters.percent().unwrap_or_default();
+    let percent = counters
+        .percent()
+        .unwrap_or_default();
     let arrived = arrived(counters, |text| printer.paint(Tone::Bad, &text));
     [
         line("scanned", None, found, width),
@@ -73,7 +75,10 @@ fn arrived(counters: &Counters, paint: impl FnOnce(String) -> String) -> Vec<Sta
         left.map(|left| (1, format!("{} left", figures::about(left)))),
         (failed > 0).then(|| (2, paint(format!("{} failed", figures::count(failed))))),
     ];
-    statuses.into_iter().flatten().collect()
+    statuses
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn joined(statuses: &[Status]) -> String {
@@ -154,7 +159,11 @@ struct UntilClosed<T> {
 impl<T> UntilClosed<T> {
     #[expect(clippy::unnecessary_wraps, reason = "the trait's methods return that")]
     fn draw(&self, draw: impl FnOnce(&T) -> io::Result<()>) -> io::Result<()> {
-        if !self.is_closed.load(Ordering::Relaxed) && draw(&self.terminal).is_err() {
+        if !self
+            .is_closed
+            .load(Ordering::Relaxed)
+            && draw(&self.terminal).is_err()
+        {
             self.is_closed
                 .store(true, Ordering::Relaxed);
         }

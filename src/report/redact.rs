@@ -100,7 +100,11 @@ impl Paths {
         Error {
             code: error.code,
             what: redacted(&error.what),
-            why: error.why.iter().map(redacted).collect(),
+            why: error
+                .why
+                .iter()
+                .map(redacted)
+                .collect(),
             specific_hint: error
                 .specific_hint
                 .as_ref()
@@ -248,7 +252,9 @@ mod tests {
         let absolute = std::path::absolute("doe_jane").unwrap();
         let error = Error::new(RunCode::ReportUnwritable, "no doe_jane/list.txt")
             .because(absolute.display().to_string());
-        let said = paths.redact_error(&error).to_string();
+        let said = paths
+            .redact_error(&error)
+            .to_string();
         assert!(!said.contains("doe") && said.contains("no path:"), "{said}");
         assert_eq!(
             paths.redact_text("a banana"),

@@ -59,7 +59,9 @@ impl ReportPath {
 
     /// The new path of the report of an earlier run, if this run renamed it.
     pub fn earlier(&self) -> Option<&str> {
-        self.earlier.get().map(String::as_str)
+        self.earlier
+            .get()
+            .map(String::as_str)
     }
 
     /// The path, if a run with this number of failures writes the report.

@@ -47,7 +47,9 @@ pub fn lines(end: &RunEnd, context: SummaryContext<'_>) -> Vec<String> {
         .failed_by
         .iter()
         .filter(|(code, _)| **code != FileCode::UploadStopped.as_str());
-    let most = failed.clone().max_by_key(|(_, n)| **n);
+    let most = failed
+        .clone()
+        .max_by_key(|(_, n)| **n);
     let failed = counted(failed.map(|(code, n)| (*n, code.as_str())));
     lines.extend(row("Failed", totals.truly_failed(), failed));
     lines.extend(
@@ -86,7 +88,9 @@ fn counted<'a>(counts: impl IntoIterator<Item = (u64, &'a str)>) -> String {
         .into_iter()
         .filter(|(number, _)| *number > 0)
         .map(|(number, word)| format!("{} {word}", count(number)));
-    counted.collect::<Vec<_>>().join(", ")
+    counted
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn row(label: &str, number: u64, details: String) -> Option<String> {

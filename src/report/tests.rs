@@ -742,7 +742,10 @@ fn the_reporter_ends_with_the_last_event_and_keeps_the_first_error() {
     let reporter = Reporter::start(output, &report, &[], &Paths::Plain).unwrap();
     let kept = reporter.events();
     for event in run() {
-        reporter.events().send(event).unwrap();
+        reporter
+            .events()
+            .send(event)
+            .unwrap();
     }
     reporter.finish().unwrap();
     drop(kept);

@@ -109,7 +109,12 @@ impl SeriesFiles {
             .file_name()
             .and_then(|name| name.to_str())
             .unwrap_or_default();
-        let folder = folder(path.parent().unwrap_or(Path::new("")), &root, last);
+        let folder = folder(
+            path.parent()
+                .unwrap_or(Path::new("")),
+            &root,
+            last,
+        );
         if folder.path.join(name).as_os_str() == path.as_os_str() {
             if self.names.capacity() - self.names.len() < name.len() {
                 self.names
@@ -117,7 +122,8 @@ impl SeriesFiles {
             }
             self.names.push_str(name);
         } else {
-            self.odd.insert(at, path.to_path_buf());
+            self.odd
+                .insert(at, path.to_path_buf());
         }
         self.read
             .extend(read.map(|bytes| (at, bytes)));

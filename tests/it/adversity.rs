@@ -141,7 +141,11 @@ fn an_answer_that_is_lost_does_not_make_a_second_version() {
 #[test]
 fn a_lost_answer_does_not_make_a_second_container() {
     for path in ["/api/subjects", "/api/sessions", "/api/acquisitions"] {
-        let site = arrives_despite(on("POST", path).times(1).lose_answer());
+        let site = arrives_despite(
+            on("POST", path)
+                .times(1)
+                .lose_answer(),
+        );
         assert_eq!(
             site.requests_to("POST", path).len(),
             1,

@@ -204,7 +204,11 @@ fn a_rule_that_fails_says_where_it_stands_and_shows_no_value() {
         "where the rule stands: {message}"
     );
     ran.does_not_say("CANARY");
-    assert!(!record.to_string().contains("CANARY"));
+    assert!(
+        !record
+            .to_string()
+            .contains("CANARY")
+    );
 }
 
 #[test]

@@ -91,7 +91,10 @@ fn items_and_words_under_a_wrong_vr_do_not_go_out_and_the_file_can_be_read() {
                     .media_storage_sop_class_uid(),
                 uids::CT_IMAGE_STORAGE
             );
-            assert!(read.element(tags::PIXEL_DATA).is_ok());
+            assert!(
+                read.element(tags::PIXEL_DATA)
+                    .is_ok()
+            );
         }
     }
 }

@@ -112,7 +112,9 @@ fn images_that_are_compressed_already_are_stored() {
         .into_iter()
         .map(|(_, bytes)| bytes)
         .filter(|bytes| is_zip(bytes));
-    let mut all: Vec<_> = zips.map(|zip| methods(&zip)).collect();
+    let mut all: Vec<_> = zips
+        .map(|zip| methods(&zip))
+        .collect();
     all.sort_by_key(|methods| format!("{methods:?}"));
     let expected = [
         vec![zip::CompressionMethod::Deflated; 3],

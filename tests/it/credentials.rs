@@ -131,7 +131,14 @@ fn flywheels_own_login_is_the_last_resort_and_is_named() {
     )
     .unwrap();
     let ran = place.run(USUAL).exits(0);
-    assert_eq!(ran.stderr.matches("user.json").count(), 1, "{}", ran.stderr);
+    assert_eq!(
+        ran.stderr
+            .matches("user.json")
+            .count(),
+        1,
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]

@@ -72,7 +72,9 @@ fn exit_2_usage() {
         .run("study")
         .exits(2)
         .says("--project");
-    place.run("-p demo/phantom").exits(2);
+    place
+        .run("-p demo/phantom")
+        .exits(2);
     place
         .run("study -p demo/phantom --no-such-flag")
         .exits(2)

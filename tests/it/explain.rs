@@ -28,7 +28,13 @@ fn text<'a>(entry: &'a Value, key: &str) -> &'a str {
 #[test]
 fn a_code_is_explained_with_its_exit_code_and_what_to_do() {
     let place = Place::new();
-    let shown = |line: &str| place.run(line).exits(0).stdout.clone();
+    let shown = |line: &str| {
+        place
+            .run(line)
+            .exits(0)
+            .stdout
+            .clone()
+    };
     insta::assert_snapshot!(shown("explain deid.burned-in"));
     insta::assert_snapshot!(shown("explain network.unavailable"));
     insta::assert_snapshot!(shown("explain 8"));

@@ -261,7 +261,10 @@ fn a_level_that_may_not_be_seen_needs_a_profile_and_consent() {
         nothing_sent(&site);
         let accepted = "in.dcm -p demo/phantom --profile basic --new-pseudonym-key --residual \
             warn -y --json --report r.jsonl";
-        let ran = place.run(accepted).at(&site).exits(0);
+        let ran = place
+            .run(accepted)
+            .at(&site)
+            .exits(0);
         ran.says("warning[profile-unseen]")
             .says(level)
             .says("may be hidden");
@@ -547,7 +550,9 @@ fn a_site_that_keeps_a_log_is_told_whom_a_series_was_about_and_no_other_site_is(
     let (_, log) = log(&site).unwrap();
     let entry: serde_json::Value = serde_json::from_slice(&log).unwrap();
     assert!(
-        entry.to_string().contains("Ottoline"),
+        entry
+            .to_string()
+            .contains("Ottoline"),
         "one record, with the original name"
     );
     let id = entry

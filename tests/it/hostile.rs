@@ -56,8 +56,10 @@ impl Bytes {
     /// A header that claims a length, true or not.
     fn head(mut self, tag: u32, vr: &str, length: u32) -> Self {
         let [group, element] = [tag >> 16, tag & 0xFFFF].map(|half| u16::try_from(half).unwrap());
-        self.bytes.extend(group.to_le_bytes());
-        self.bytes.extend(element.to_le_bytes());
+        self.bytes
+            .extend(group.to_le_bytes());
+        self.bytes
+            .extend(element.to_le_bytes());
         let delimiter = group == 0xFFFE;
         if self.explicit && !delimiter {
             self.bytes.extend(vr.as_bytes());
@@ -76,7 +78,8 @@ impl Bytes {
                 return self;
             }
         }
-        self.bytes.extend(length.to_le_bytes());
+        self.bytes
+            .extend(length.to_le_bytes());
         self
     }
 
@@ -783,7 +786,8 @@ fn profiles_made_to_do_harm() {
             ))
             .ends();
         assert!(
-            ran.cpu.is_none_or(|cpu| cpu < LONGEST),
+            ran.cpu
+                .is_none_or(|cpu| cpu < LONGEST),
             "{name}: {:?}",
             ran.cpu
         );

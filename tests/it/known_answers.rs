@@ -435,7 +435,10 @@ fn private_elements_are_found_by_their_creator() {
         ),
         &file,
     );
-    assert!(out.get(Tag(0x0019, 0x1101)).is_none());
+    assert!(
+        out.get(Tag(0x0019, 0x1101))
+            .is_none()
+    );
     assert_eq!(text(&out, Tag(0x0019, 0x1001)), "other");
 }
 
@@ -504,7 +507,10 @@ fn repeaters_reach_every_overlay_group() {
         &file,
     );
     for group in [0x6000, 0x6002] {
-        assert!(out.get(Tag(group, 0x3000)).is_none());
+        assert!(
+            out.get(Tag(group, 0x3000))
+                .is_none()
+        );
         assert_eq!(text(&out, Tag(group, 0x0022)), "X");
     }
 }

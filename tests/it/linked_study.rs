@@ -151,7 +151,10 @@ impl Study {
         };
         let listed = items(
             tags::REFERENCED_SERIES_SEQUENCE,
-            series.iter().map(of_series).collect(),
+            series
+                .iter()
+                .map(of_series)
+                .collect(),
         );
         items(
             tag,

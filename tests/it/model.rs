@@ -110,7 +110,10 @@ impl Study {
     }
 
     fn series(&self) -> usize {
-        self.persons.iter().map(Vec::len).sum()
+        self.persons
+            .iter()
+            .map(Vec::len)
+            .sum()
     }
 
     fn instances(&self) -> usize {

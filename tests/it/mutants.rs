@@ -114,7 +114,9 @@ fn mutate(bytes: &mut Vec<u8>, rng: &mut fastrand::Rng) {
     let at = rng
         .usize(..end.max(1))
         .min(bytes.len().saturating_sub(1));
-    let span = rng.usize(1..=64).min(bytes.len() - at);
+    let span = rng
+        .usize(1..=64)
+        .min(bytes.len() - at);
     match rng.u8(..10) {
         0 | 1 => bytes[at] ^= 1 << rng.u8(..8),
         2 | 3 => bytes[at] = BOUNDARIES[rng.usize(..BOUNDARIES.len())],

@@ -146,5 +146,8 @@ fn values_are_put_together_from_pieces() {
     );
     let left = cleaned(&all_but, &file);
     assert_eq!(text(&left, tags::PATIENT_ID), "PAT-0042");
-    assert!(left.get(tags::PATIENT_NAME).is_none());
+    assert!(
+        left.get(tags::PATIENT_NAME)
+            .is_none()
+    );
 }

@@ -64,7 +64,10 @@ fn check(site: &Site, round: u64) {
         *seen.entry(name).or_default() += 1;
     }
     assert!(
-        seen.len() == 8 && seen.values().all(|times| *times == 1),
+        seen.len() == 8
+            && seen
+                .values()
+                .all(|times| *times == 1),
         "round {round}: {seen:?}"
     );
 }
@@ -115,7 +118,11 @@ fn shards_and_whole_runs_at_once_leave_what_one_run_leaves() {
 fn race<'p>(place: &'p Place, setup: Setup, path: &'static str) -> (Site, Ran<'p>) {
     let gate = Gate::default();
     let site = setup
-        .rule(on("POST", path).times(1).hold(&gate))
+        .rule(
+            on("POST", path)
+                .times(1)
+                .hold(&gate),
+        )
         .start();
     let first = place
         .run(USUAL)

@@ -253,7 +253,9 @@ fn a_file_that_earlier_versions_left_is_named() {
 fn a_journal_of_an_older_form_is_set_aside_and_said() {
     let (place, site) = (place(&[1, 2]), Site::start());
     place.run(USUAL).at(&site).exits(0);
-    let folder = place.state().join("fwupload/journal");
+    let folder = place
+        .state()
+        .join("fwupload/journal");
     let own = std::fs::read_dir(&folder)
         .unwrap()
         .map(|entry| entry.unwrap().path());

@@ -39,7 +39,9 @@ fn several_patients_do_not_become_one_subject_unless_asked_to() {
             .says("--merge-patients");
         assert!(
             site.uploaded().is_empty()
-                && site.containers("subjects").is_empty()
+                && site
+                    .containers("subjects")
+                    .is_empty()
                 && place.tree("out").is_empty()
         );
         assert_eq!(

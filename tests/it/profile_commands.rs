@@ -79,7 +79,9 @@ fn what_is_shown_can_be_used_and_means_the_same() {
             .stdout,
         "equal in meaning\n"
     );
-    let builtin = place.run("profile show basic").exits(0);
+    let builtin = place
+        .run("profile show basic")
+        .exits(0);
     place.file("basic.toml", builtin.stdout);
     place
         .run("profile diff basic basic.toml")
@@ -117,7 +119,11 @@ fn the_governing_profile_is_shown_with_its_level() {
             (Some(word), Some("jpg"))
         );
         assert_eq!(json["profile"]["dicom"]["fields"][0]["name"], "PatientID");
-        assert!(!json.to_string().contains("PEPPERMINT"));
+        assert!(
+            !json
+                .to_string()
+                .contains("PEPPERMINT")
+        );
     }
 }
 
@@ -561,7 +567,9 @@ fn filters_and_exit_codes_are_as_for_the_upload() {
     place
         .run("profile test bsaic study")
         .exits(5);
-    place.run("profile test basic").exits(2);
+    place
+        .run("profile test basic")
+        .exits(2);
 }
 
 #[test]

@@ -103,7 +103,9 @@ fn explain_tells_every_attribute_of_the_table() {
             .exits(0)
             .stdout,
     );
-    let rows = told["attributes"].as_array().unwrap();
+    let rows = told["attributes"]
+        .as_array()
+        .unwrap();
     assert!(rows.len() >= 657);
     let name = rows
         .iter()

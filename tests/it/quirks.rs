@@ -75,7 +75,10 @@ fn q3_names_and_labels_follow_the_cleaned_data_however_the_rule_names_the_attrib
         place.run(UPLOAD).exits(0);
         let out = place.tree("out");
         assert!(
-            out[0].0.contains("a0f7295c61144f61") && !out[0].0.contains("PAT-0042"),
+            out[0]
+                .0
+                .contains("a0f7295c61144f61")
+                && !out[0].0.contains("PAT-0042"),
             "{selector}: {}",
             out[0].0
         );
@@ -214,7 +217,10 @@ fn q8_an_allow_list_keeps_what_wildcards_and_hex_paths_name_and_the_creator_of_a
             .is_some()
     );
     assert_eq!(text(&out, Tag(0x0019, 0x0010)), "ACME HEADER 1");
-    assert!(out.get(tags::PATIENT_NAME).is_none());
+    assert!(
+        out.get(tags::PATIENT_NAME)
+            .is_none()
+    );
 }
 
 #[test]
@@ -450,7 +456,9 @@ fn sections_for_other_kinds_of_file_are_named_and_such_files_stay_unless_asked_f
         [{name: PatientName, remove: true}]\n";
     let place = place(profile, &subject());
     place.file("notes.json", "{\"subject\": \"CANARY-JSON\"}");
-    let ran = place.run(UPLOAD).args(["notes.json"]);
+    let ran = place
+        .run(UPLOAD)
+        .args(["notes.json"]);
     ran.exits(3)
         .says("not applied (json)")
         .says("--other-files upload");

@@ -79,7 +79,12 @@ fn profiles() -> Vec<(String, Profile)> {
         ],
     ];
     let shipped = builtin_names().map(|name| (name.to_owned(), load(name).unwrap()));
-    let shipped = shipped.filter(|(_, profile)| profile.dicom.confidentiality.is_some());
+    let shipped = shipped.filter(|(_, profile)| {
+        profile
+            .dicom
+            .confidentiality
+            .is_some()
+    });
     chosen
         .into_iter()
         .map(|options| (format!("{options:?}"), profile(options)))
@@ -157,7 +162,11 @@ fn collect(object: &InMemDicomObject, vrs: &[VR], at: &mut Vec<String>, found: &
                 .or_default()
                 .extend(texts.filter(|text| !text.is_empty()));
         }
-        for item in element.items().into_iter().flatten() {
+        for item in element
+            .items()
+            .into_iter()
+            .flatten()
+        {
             collect(item, vrs, at, found);
         }
         at.pop();
@@ -482,7 +491,11 @@ fn runs_shards_and_orders_agree_byte_for_byte() {
         let (front, back) = files.split_at(files.len() / 2);
         let shards = [front, back].map(|shard| cleaned(&profile, &key(1), &shard.to_vec()));
         assert!(once == sorted(shards.concat()), "{name}: in two shards");
-        let reversed = files.iter().rev().cloned().collect();
+        let reversed = files
+            .iter()
+            .rev()
+            .cloned()
+            .collect();
         assert!(
             once == sorted(cleaned(&profile, &key(1), &reversed)),
             "{name}: in the other order"

@@ -21,7 +21,11 @@ fn place() -> Place {
 /// The counts of a run, whether it sent or would.
 fn counts(ran: &Ran<'_>) -> [u64; 5] {
     let end = ran.end();
-    let total = |name: &str| end["totals"][name].as_u64().unwrap();
+    let total = |name: &str| {
+        end["totals"][name]
+            .as_u64()
+            .unwrap()
+    };
     [
         total("uploaded") + total("prepared"),
         total("already_there"),

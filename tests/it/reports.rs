@@ -331,8 +331,16 @@ fn colours_only_on_request_where_there_is_no_terminal() {
             .args(["--dry-run", "--offline", "--color", when])
             .exits(3)
     };
-    assert!(!run("auto").stderr.contains('\u{1b}'));
-    assert!(run("always").stderr.contains('\u{1b}'));
+    assert!(
+        !run("auto")
+            .stderr
+            .contains('\u{1b}')
+    );
+    assert!(
+        run("always")
+            .stderr
+            .contains('\u{1b}')
+    );
 }
 
 /// Sixteen slices of two series.
@@ -472,7 +480,12 @@ fn a_log_is_readable_by_its_owner_alone_and_never_a_report() {
 fn help_states_the_exit_codes() {
     let place = Place::new();
     let ran = place.run("--help").exits(0);
-    assert!(ran.stdout.contains("Exit codes:") && ran.stdout.contains("fwupload ./study"));
+    assert!(
+        ran.stdout.contains("Exit codes:")
+            && ran
+                .stdout
+                .contains("fwupload ./study")
+    );
 }
 
 #[test]

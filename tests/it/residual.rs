@@ -39,7 +39,9 @@ const RUN: &str = "study -p demo/phantom --offline --output out --profile profil
 fn no_value_in(texts: &[&str]) {
     for text in texts {
         assert!(
-            !text.to_lowercase().contains("oxblatt")
+            !text
+                .to_lowercase()
+                .contains("oxblatt")
                 && !text
                     .to_lowercase()
                     .contains("wilhelmina"),
@@ -73,7 +75,9 @@ fn a_name_left_in_a_comment_fails_the_file_and_both_attributes_are_named() {
 
 #[test]
 fn a_comment_without_it_passes() {
-    place("seen: no one").run(RUN).exits(0);
+    place("seen: no one")
+        .run(RUN)
+        .exits(0);
 }
 
 #[test]

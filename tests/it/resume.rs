@@ -13,14 +13,18 @@ const USUAL: &str = "study -p demo/phantom --profile coded.yaml --json";
 
 /// Two series of two slices each, of two persons.
 fn place() -> Place {
-    let place = Place::with([1, 2].into_iter().flat_map(|person| {
-        (1..=2).map(move |slice| {
-            (
-                format!("study/{person}/{slice}.dcm"),
-                Dicom::ct(&Person::numbered(person), slice).bytes(),
-            )
-        })
-    }));
+    let place = Place::with(
+        [1, 2]
+            .into_iter()
+            .flat_map(|person| {
+                (1..=2).map(move |slice| {
+                    (
+                        format!("study/{person}/{slice}.dcm"),
+                        Dicom::ct(&Person::numbered(person), slice).bytes(),
+                    )
+                })
+            }),
+    );
     place.file("coded.yaml", CODED);
     place
 }
@@ -80,7 +84,9 @@ fn what_arrived_is_neither_read_nor_sent_again() {
         .exits(0);
     assert_eq!(total(&again, "already_there"), 4);
     assert_eq!(
-        again.events_of("deidentified").len(),
+        again
+            .events_of("deidentified")
+            .len(),
         0,
         "nothing was cleaned again"
     );
@@ -106,7 +112,9 @@ fn instances_that_went_alone_are_not_sent_again_either() {
     assert_eq!(
         (
             total(&again, "already_there"),
-            again.events_of("deidentified").len()
+            again
+                .events_of("deidentified")
+                .len()
         ),
         (4, 0)
     );
@@ -222,7 +230,9 @@ fn a_file_that_was_only_touched_is_cleaned_again_and_not_sent() {
     assert_eq!(
         (
             total(&again, "already_there"),
-            again.events_of("deidentified").len(),
+            again
+                .events_of("deidentified")
+                .len(),
             sent(&site)
         ),
         (4, 2, 2)
@@ -371,7 +381,9 @@ fn a_fresh_run_reads_everything_and_still_sends_nothing_twice() {
     assert_eq!(
         (
             total(&fresh, "already_there"),
-            fresh.events_of("deidentified").len(),
+            fresh
+                .events_of("deidentified")
+                .len(),
             sent(&site)
         ),
         (4, 4, 2)
@@ -394,7 +406,12 @@ fn another_profile_or_other_labels_do_not_count_as_done() {
         .run("study -p demo/phantom --profile other.yaml --json")
         .at(&site)
         .ends();
-    assert_eq!(other.events_of("deidentified").len(), 4);
+    assert_eq!(
+        other
+            .events_of("deidentified")
+            .len(),
+        4
+    );
     let forced = place
         .run(USUAL)
         .args(["--subject", "volunteer", "--merge-patients"])
@@ -647,7 +664,9 @@ fn a_sandbox_keeps_its_journal_to_itself() {
     assert_eq!(
         (
             total(&again, "already_there"),
-            again.events_of("deidentified").len()
+            again
+                .events_of("deidentified")
+                .len()
         ),
         (4, 0)
     );

@@ -58,7 +58,10 @@ impl Place {
 
     /// The absolute path of something in the current folder of the runs.
     pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
-        self.root.path().join("work").join(name)
+        self.root
+            .path()
+            .join("work")
+            .join(name)
     }
 
     /// The home folder of the runs.
@@ -111,7 +114,10 @@ pub fn tree(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(next).into_iter().flatten() {
+        for entry in fs::read_dir(next)
+            .into_iter()
+            .flatten()
+        {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
@@ -326,7 +332,12 @@ impl<'a> Running<'a> {
     /// Kills it once `due`, unless it ends before.
     pub fn kill_when(&mut self, due: impl Fn() -> bool) {
         while !due() {
-            if self.child.try_wait().unwrap().is_some() {
+            if self
+                .child
+                .try_wait()
+                .unwrap()
+                .is_some()
+            {
                 return;
             }
             std::thread::sleep(Duration::from_millis(1));
@@ -338,7 +349,12 @@ impl<'a> Running<'a> {
     pub fn first_line(&self) -> String {
         let start = Instant::now();
         loop {
-            if let Some((line, _)) = self.stdout.0.text().split_once('\n') {
+            if let Some((line, _)) = self
+                .stdout
+                .0
+                .text()
+                .split_once('\n')
+            {
                 return line.to_owned();
             }
             assert!(
@@ -446,7 +462,14 @@ fn cpu_time(process: u32) -> Option<Duration> {
         .1
         .split_whitespace()
         .collect();
-    let ticks: u64 = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+    let ticks: u64 = fields
+        .get(11)?
+        .parse::<u64>()
+        .ok()?
+        + fields
+            .get(12)?
+            .parse::<u64>()
+            .ok()?;
     Some(Duration::from_millis(ticks * 10))
 }
 

@@ -71,9 +71,15 @@ fn a_second_run_on_the_same_sandbox_folder_finds_everything_there() {
     let place = Place::new();
     let study = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/study/ct-thorax/IM0001.dcm");
     let line = "--project demo/phantom --profile basic --sandbox ./sandbox-data --json";
-    let first = place.run(line).args([&study]).exits(0);
+    let first = place
+        .run(line)
+        .args([&study])
+        .exits(0);
     assert_eq!(first.end()["totals"]["uploaded"], 1);
-    let second = place.run(line).args([&study]).exits(0);
+    let second = place
+        .run(line)
+        .args([&study])
+        .exits(0);
     assert_eq!(second.end()["totals"]["already_there"], 1);
 }
 
@@ -87,7 +93,10 @@ fn as_a_process_of_its_own_with_the_profile_at_each_level() {
             let options = format!(
                 "sandbox box --project demo/phantom --profile coded.yaml --profile-level {level}"
             );
-            let server = place.run(&options).args(signed).start();
+            let server = place
+                .run(&options)
+                .args(signed)
+                .start();
             let ready: serde_json::Value = serde_json::from_str(&server.first_line()).unwrap();
             let key = ready["key"].as_str().unwrap();
             let ran = place

@@ -455,7 +455,12 @@ impl Site {
                 "the server does not come to rest"
             );
             std::thread::sleep(Duration::from_millis(5));
-            if self.shared.busy.load(Ordering::SeqCst) > 0 {
+            if self
+                .shared
+                .busy
+                .load(Ordering::SeqCst)
+                > 0
+            {
                 quiet = Instant::now();
             }
         }
@@ -483,11 +488,16 @@ impl Site {
     #[track_caller]
     pub fn wait_for_requests(&self, method: &'static str, pattern: &'static str, count: usize) {
         let begin = Instant::now();
-        while self.requests_to(method, pattern).len() < count {
+        while self
+            .requests_to(method, pattern)
+            .len()
+            < count
+        {
             assert!(
                 begin.elapsed() < PATIENCE,
                 "only {} came",
-                self.requests_to(method, pattern).len()
+                self.requests_to(method, pattern)
+                    .len()
             );
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -535,9 +545,11 @@ struct Shared {
 
 impl Shared {
     fn serve(&self, client: TcpStream) -> std::io::Result<()> {
-        self.busy.fetch_add(1, Ordering::SeqCst);
+        self.busy
+            .fetch_add(1, Ordering::SeqCst);
         let served = self.serve_one(client);
-        self.busy.fetch_sub(1, Ordering::SeqCst);
+        self.busy
+            .fetch_sub(1, Ordering::SeqCst);
         served
     }
 

@@ -226,7 +226,10 @@ fn parallel_runs_every_shard_and_ends_as_one_run_would() {
     let installed = std::process::Command::new("parallel")
         .arg("--version")
         .output();
-    let installed = installed.is_ok_and(|said| said.stdout.starts_with(b"GNU parallel"));
+    let installed = installed.is_ok_and(|said| {
+        said.stdout
+            .starts_with(b"GNU parallel")
+    });
     let stand_in = [("fwupload", UPLOAD), ("parallel", PARALLEL)];
     let places = [place(&stand_in), place(&stand_in[..1])];
     for place in places
@@ -265,7 +268,15 @@ fn parallel_does_not_end_well_when_a_shard_came_to_nothing() {
 /// What a container says, with its environment: what secrets give comes from the test.
 fn container<'a>(place: &'a Place, container: &Value) -> Run<'a> {
     assert_eq!(container["command"], serde_json::json!(["/bin/sh", "-c"]));
-    let mut run = shell(place, &["-c", container["args"][0].as_str().unwrap()]);
+    let mut run = shell(
+        place,
+        &[
+            "-c",
+            container["args"][0]
+                .as_str()
+                .unwrap(),
+        ],
+    );
     for variable in container["env"].as_array().unwrap() {
         let name = variable["name"].as_str().unwrap();
         let secret = variable["valueFrom"]["secretKeyRef"]["key"]
@@ -280,7 +291,9 @@ fn container<'a>(place: &'a Place, container: &Value) -> Run<'a> {
         run = run.env(
             name,
             if name == "STATE" {
-                place.path("mounted").into_os_string()
+                place
+                    .path("mounted")
+                    .into_os_string()
             } else {
                 value.into()
             },
@@ -294,7 +307,9 @@ fn kubernetes_gives_every_index_its_shard_and_merges_when_told() {
     let place = place(&[("fwupload", UPLOAD)]);
     let [upload, merge] = <[Value; 2]>::try_from(documents("kubernetes.yaml")).unwrap();
     let spec = &upload["spec"];
-    let shards = spec["completions"].as_u64().unwrap();
+    let shards = spec["completions"]
+        .as_u64()
+        .unwrap();
     assert_eq!(spec["completionMode"], "Indexed");
     let pod = &spec["template"]["spec"]["containers"][0];
     for index in 0..shards {

@@ -201,7 +201,12 @@ fn shards_of_one_machine_run_side_by_side() {
         total(&first, "uploaded"),
         "each has a journal of its own"
     );
-    assert_eq!(again.events_of("deidentified").len(), 0);
+    assert_eq!(
+        again
+            .events_of("deidentified")
+            .len(),
+        0
+    );
 }
 
 #[test]

@@ -47,7 +47,10 @@ fn files(folder: &str) -> Vec<(String, PathBuf)> {
     let mut found = Vec::new();
     let mut folders = vec![project().join(folder)];
     while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(next).into_iter().flatten() {
+        for entry in fs::read_dir(next)
+            .into_iter()
+            .flatten()
+        {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);

@@ -140,7 +140,12 @@ fn containers_follow_the_cleaned_header() {
     let session: Vec<_> = bodies("/api/sessions").collect();
     assert_eq!(session.len(), 1);
     let labels: BTreeSet<String> = bodies("/api/acquisitions")
-        .map(|b| b["label"].as_str().unwrap().to_owned())
+        .map(|b| {
+            b["label"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
         .collect();
     assert_eq!(
         labels,
@@ -197,7 +202,8 @@ fn the_form_states_name_type_and_members_before_the_file() {
     for request in uploads(&site) {
         let body = String::from_utf8_lossy(&request.body).into_owned();
         let (metadata, file) = (
-            body.find("name=\"metadata\"").unwrap(),
+            body.find("name=\"metadata\"")
+                .unwrap(),
             body.find("name=\"file\"").unwrap(),
         );
         assert!(metadata < file);
@@ -226,7 +232,12 @@ fn every_body_states_its_exact_length_and_the_key_travels_in_the_header_alone() 
                 .is_some()
                 || request.body.is_empty();
             assert!(states_length, "{target}");
-            assert!(!request.target.contains("sandbox-key"), "{target}");
+            assert!(
+                !request
+                    .target
+                    .contains("sandbox-key"),
+                "{target}"
+            );
             assert!(
                 !String::from_utf8_lossy(&request.body).contains("sandbox-key"),
                 "{target}"
@@ -247,7 +258,8 @@ fn signed_urls_take_the_bytes_past_the_api() {
     assert_eq!(puts.len(), 2);
     for put in &puts {
         assert!(
-            put.header("authorization").is_none(),
+            put.header("authorization")
+                .is_none(),
             "the storage host must not see the key"
         );
         assert_eq!(
@@ -271,7 +283,10 @@ fn both_ways_of_uploading_bring_the_same_bytes() {
     let place = place();
     let [form, signed] = [Site::start(), Site::setup().signed_urls().start()];
     place.run(USUAL).at(&form).exits(0);
-    place.run(USUAL).at(&signed).exits(0);
+    place
+        .run(USUAL)
+        .at(&signed)
+        .exits(0);
     assert!(form.uploaded() == signed.uploaded());
 }
 

@@ -246,7 +246,9 @@ mod tests {
         assert_eq!(key(1).fingerprint(), PINNED_FINGERPRINT);
         assert_eq!(
             (
-                key(1).coding_scheme(b"99SITE").as_str(),
+                key(1)
+                    .coding_scheme(b"99SITE")
+                    .as_str(),
                 key(1).code(b"X1").as_str()
             ),
             PINNED_CODES

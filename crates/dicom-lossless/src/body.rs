@@ -45,7 +45,9 @@ impl Segment {
     pub fn len(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
-            Self::File { range, .. } => range.end.saturating_sub(range.start),
+            Self::File { range, .. } => range
+                .end
+                .saturating_sub(range.start),
         }
     }
 
@@ -67,7 +69,10 @@ impl Body {
     pub fn new(segments: Vec<Segment>) -> Self {
         let mut segments = segments;
         segments.retain(|segment| !segment.is_empty());
-        let len = segments.iter().map(Segment::len).sum();
+        let len = segments
+            .iter()
+            .map(Segment::len)
+            .sum();
         Self { segments, len }
     }
 
@@ -107,7 +112,8 @@ impl Body {
     /// All bytes in one vector.
     pub fn to_vec(&self) -> io::Result<Vec<u8>> {
         let mut all = Vec::new();
-        self.reader().read_to_end(&mut all)?;
+        self.reader()
+            .read_to_end(&mut all)?;
         Ok(all)
     }
 }
@@ -137,12 +143,16 @@ impl BodyReader {
             None => return Ok(false),
             Some(Segment::Bytes(bytes)) => Current::Bytes(bytes),
             Some(Segment::File { file, range, mask }) => {
-                let mut open = file.open().map_err(io::Error::other)?;
+                let mut open = file
+                    .open()
+                    .map_err(io::Error::other)?;
                 open.seek(SeekFrom::Start(range.start))?;
                 Current::File {
                     open,
                     done: 0,
-                    left: range.end.saturating_sub(range.start),
+                    left: range
+                        .end
+                        .saturating_sub(range.start),
                     mask,
                 }
             }

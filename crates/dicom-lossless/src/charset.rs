@@ -58,7 +58,10 @@ impl CharacterSet {
             repertoires: Vec::new(),
             extended: false,
         };
-        for (index, term) in value.split(|b| *b == b'\\').enumerate() {
+        for (index, term) in value
+            .split(|b| *b == b'\\')
+            .enumerate()
+        {
             let Some(term) = Term::of(term).or_else(|| Term::of(b"")) else {
                 continue;
             };
@@ -68,7 +71,8 @@ impl CharacterSet {
             }
             // A set that stands alone cannot be reached by an escape.
             if term.whole.is_none() || index == 0 {
-                set.repertoires.push(term.repertoire);
+                set.repertoires
+                    .push(term.repertoire);
             }
         }
         set
@@ -215,7 +219,9 @@ impl State {
     fn escaped(self, bytes: &[u8]) -> Option<(Self, &[u8])> {
         let begins =
             |(set, escape): &(Repertoire, &[u8])| Some((*set, bytes.strip_prefix(*escape)?));
-        let low = Repertoire::LOW.iter().find_map(begins);
+        let low = Repertoire::LOW
+            .iter()
+            .find_map(begins);
         if let Some((low, after)) = low {
             return Some((Self { low, ..self }, after));
         }

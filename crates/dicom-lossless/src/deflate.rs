@@ -38,7 +38,9 @@ pub fn inflate(stream: &[u8], limits: &Limits) -> Result<Bytes, FileError> {
         }
     }
     let end = usize::try_from(inflater.total_in()).unwrap_or(usize::MAX);
-    let rest = stream.get(end..).unwrap_or_default();
+    let rest = stream
+        .get(end..)
+        .unwrap_or_default();
     if rest.iter().all(|b| *b == 0) || is_checksum(rest, &out) {
         return Ok(Bytes::from(out));
     }

@@ -36,8 +36,11 @@ impl Bytework {
     pub(crate) fn head(mut self, tag: u32, letters: &str, length: u32) -> Self {
         self.1
             .extend_from_slice(&self.0.put_u16((tag >> 16) as u16));
-        self.1
-            .extend_from_slice(&self.0.put_u16((tag & 0xFFFF) as u16));
+        self.1.extend_from_slice(
+            &self
+                .0
+                .put_u16((tag & 0xFFFF) as u16),
+        );
         if tag >> 16 == 0xFFFE || !self.0.explicit {
             self.1
                 .extend_from_slice(&self.0.put_u32(length));
@@ -45,7 +48,10 @@ impl Bytework {
         }
         self.1
             .extend_from_slice(letters.as_bytes());
-        let letters = letters.as_bytes().try_into().unwrap();
+        let letters = letters
+            .as_bytes()
+            .try_into()
+            .unwrap();
         if vr::from_bytes(letters).is_none_or(vr::has_long_length) {
             self.1.extend_from_slice(&[0, 0]);
             self.1

@@ -186,7 +186,9 @@ fn the_header_limit_holds() {
     };
     assert!(text(8 << 20).is_ok(), "an eighth of the limit");
     assert_eq!(
-        text((8 << 20) + 2).unwrap_err().kind,
+        text((8 << 20) + 2)
+            .unwrap_err()
+            .kind,
         FileErrorKind::HeaderTooLarge
     );
     let pixels = start(EXPLICIT).element(0x7FE0_0010, "OW", [7; 5000]);
@@ -243,7 +245,9 @@ fn only_zeros_may_follow_the_end() {
 fn other_files_and_syntaxes_are_refused() {
     assert_eq!(read_bytes(b"").unwrap_err().kind, FileErrorKind::NotDicom);
     assert_eq!(
-        read_bytes(&[7; 500]).unwrap_err().kind,
+        read_bytes(&[7; 500])
+            .unwrap_err()
+            .kind,
         FileErrorKind::NotDicom
     );
     let data = start(EXPLICIT);

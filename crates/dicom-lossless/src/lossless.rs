@@ -79,7 +79,10 @@ fn preamble_and_meta_are_fresh_and_group_lengths_go() {
         .to_vec()
         .unwrap();
     assert_eq!(&all[..132], [[0; 128].as_slice(), b"DICM"].concat());
-    assert!(!all.windows(6).any(|w| w == b"CANARY"));
+    assert!(
+        !all.windows(6)
+            .any(|w| w == b"CANARY")
+    );
     let again = dicom_object::from_reader(&all[..]).unwrap();
     assert_eq!(
         again
@@ -361,7 +364,13 @@ fn a_file_reads_alike_piece_by_piece_and_whole() {
                     < 1000 + length as u64
             );
             let identity = identify(&source, &Limits::default()).unwrap();
-            assert_eq!(identity.sop_instance.unwrap().expose(), "2.25.1234");
+            assert_eq!(
+                identity
+                    .sop_instance
+                    .unwrap()
+                    .expose(),
+                "2.25.1234"
+            );
             assert!(identity.study.is_none() && !identity.dicomdir);
         }
     }

@@ -212,7 +212,11 @@ impl Opened {
                 bytes: window.clone(),
             })?;
         }
-        if syntax.follow_bytes(window.get(start..).unwrap_or_default()) {
+        if syntax.follow_bytes(
+            window
+                .get(start..)
+                .unwrap_or_default(),
+        ) {
             notes.push(Note::SyntaxDisagrees);
         }
         Ok(Self {

@@ -216,7 +216,10 @@ fn read_up_to(file: &mut File, from: u64, to: u64, have: Bytes) -> Result<Bytes,
         usize::try_from(wanted).map_err(|_| FileErrorKind::HeaderTooLarge.error(""))?;
     let mut buffer = Vec::new();
     buffer
-        .try_reserve_exact(have.len().saturating_add(wanted_here))
+        .try_reserve_exact(
+            have.len()
+                .saturating_add(wanted_here),
+        )
         .map_err(|_| FileErrorKind::Io.error("not enough memory"))?;
     buffer.extend_from_slice(&have);
     drop(have);

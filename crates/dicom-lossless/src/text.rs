@@ -43,7 +43,10 @@ pub fn text(element: &Element, encoding: Encoding, charset: &CharacterSet) -> Op
             } else {
                 CharacterSet::default().decode(bytes, false)
             };
-            text.truncate(text.trim_end_matches([' ', '\0']).len());
+            text.truncate(
+                text.trim_end_matches([' ', '\0'])
+                    .len(),
+            );
             Some(text)
         }
     }
@@ -73,7 +76,9 @@ pub fn values(element: &Element, encoding: Encoding, charset: &CharacterSet) -> 
     let trim = |value: &str| {
         let value = value.trim_end_matches([' ', '\0']);
         if leading {
-            value.trim_start_matches(' ').to_owned()
+            value
+                .trim_start_matches(' ')
+                .to_owned()
         } else {
             value.to_owned()
         }
@@ -220,7 +225,8 @@ mod tests {
         let inside = character_set_of(data, &around);
         let read = |data: &DataSet, set| {
             text(
-                data.get(Tag(0x0010, 0x0010)).unwrap(),
+                data.get(Tag(0x0010, 0x0010))
+                    .unwrap(),
                 Encoding::EXPLICIT_LITTLE,
                 set,
             )

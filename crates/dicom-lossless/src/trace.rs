@@ -138,7 +138,9 @@ struct Header {
 }
 
 fn header(bytes: &[u8], at: usize, encoding: Encoding) -> Option<Header> {
-    let [g0, g1, e0, e1, v0, v1, l0, l1] = *bytes.get(at..)?.first_chunk::<8>()?;
+    let [g0, g1, e0, e1, v0, v1, l0, l1] = *bytes
+        .get(at..)?
+        .first_chunk::<8>()?;
     let tag = Tag(encoding.u16([g0, g1]), encoding.u16([e0, e1]));
     let (vr, length, value_at) = match vr::from_bytes([v0, v1]) {
         _ if !encoding.explicit => (vr::of_tag(tag), encoding.u32([v0, v1, l0, l1]), at + 8),
@@ -220,7 +222,12 @@ impl Row {
                         .any(u8::is_ascii_alphanumeric),
             );
             row.at_end = length >= rest.len();
-            (at, last) = (header.value_at.saturating_add(length), Some(header.tag));
+            (at, last) = (
+                header
+                    .value_at
+                    .saturating_add(length),
+                Some(header.tag),
+            );
         }
         row
     }
@@ -394,7 +401,11 @@ mod tests {
             .iter()
             .flat_map(|n| [n % 33, 0])
             .collect();
-        let big: Vec<u8> = small.iter().rev().copied().collect();
+        let big: Vec<u8> = small
+            .iter()
+            .rev()
+            .copied()
+            .collect();
         let signed: Vec<u8> = noise(1 << 19)
             .iter()
             .flat_map(|n| (i16::from(*n) - 128).to_le_bytes())

@@ -102,7 +102,10 @@ impl Visitor for Tree {
 
     fn sequence_ends(&mut self) -> Result<(), Halt> {
         if let Some(open) = self.sequences.pop() {
-            let items = self.items.split_off(open.items).into();
+            let items = self
+                .items
+                .split_off(open.items)
+                .into();
             self.push(
                 &open.field,
                 Value::Items(Sequence {
@@ -124,14 +127,16 @@ impl Visitor for Tree {
     fn item_ends(&mut self) -> Result<(), Halt> {
         if let Some((from, length)) = self.open_items.pop() {
             let data = DataSet::from_elements(self.elements.split_off(from));
-            self.items.push(Item { data, length });
+            self.items
+                .push(Item { data, length });
         }
         Ok(())
     }
 
     fn take_back(&mut self, remaining: usize) {
         if let Some(open) = self.sequences.get(remaining) {
-            self.elements.truncate(open.elements);
+            self.elements
+                .truncate(open.elements);
             self.items.truncate(open.items);
             self.open_items
                 .truncate(open.open_items);

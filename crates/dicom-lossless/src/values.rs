@@ -84,7 +84,8 @@ impl<O: ValueVisitor> Visitor for Guide<'_, O> {
     }
 
     fn sequence_begins(&mut self, field: &Field, _: LengthForm, _: Encoding) -> Result<(), Halt> {
-        self.items.push((field.tag, usize::MAX));
+        self.items
+            .push((field.tag, usize::MAX));
         self.marks.push(self.visitor.mark());
         Ok(())
     }

@@ -53,7 +53,11 @@ pub fn from_bytes(letters: [u8; 2]) -> Option<VR> {
 /// The two letters of a VR.
 pub fn letters(vr: VR) -> [u8; 2] {
     let mut letters = *b"UN";
-    if let Some(two) = vr.to_string().as_bytes().first_chunk() {
+    if let Some(two) = vr
+        .to_string()
+        .as_bytes()
+        .first_chunk()
+    {
         letters = *two;
     }
     letters
@@ -153,7 +157,12 @@ mod tests {
     fn every_vr_of_the_standard_has_its_letters() {
         for vr in ["AE", "AT", "OV", "SV", "UV", "UN", "SQ", "PN"] {
             let letters: [u8; 2] = vr.as_bytes().try_into().unwrap();
-            assert_eq!(from_bytes(letters).unwrap().to_string(), vr);
+            assert_eq!(
+                from_bytes(letters)
+                    .unwrap()
+                    .to_string(),
+                vr
+            );
         }
         assert_eq!(from_bytes(*b"ZZ"), None);
     }

@@ -92,7 +92,9 @@ impl<'a> Walk<'a> {
         loop {
             let step = match self.levels.last() {
                 Some(Level { sequence: None, .. }) => self.elements(visitor),
-                Some(_) => self.next_item(visitor).map(|()| None),
+                Some(_) => self
+                    .next_item(visitor)
+                    .map(|()| None),
                 None => return Ok(End::Data { trailing_zeros: 0 }),
             };
             match step {
@@ -301,7 +303,11 @@ impl<'a> Walk<'a> {
         if left >= 8 && head.first_chunk() != Some(&[0u8; 4]) {
             return Ok(None);
         }
-        if head.iter().take(left).any(|b| *b != 0) {
+        if head
+            .iter()
+            .take(left)
+            .any(|b| *b != 0)
+        {
             let code = if left < 8 && self.part == Part::BeforePixels {
                 FileErrorKind::Truncated
             } else {

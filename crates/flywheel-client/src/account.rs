@@ -35,20 +35,26 @@ impl Client {
     }
 
     pub(crate) async fn features(&self) -> Result<SiteConfig, RequestError> {
-        let config = self.config.get_or_try_init(|| async {
-            let answer: Value = self.get("/config").await?;
-            if !answer.is_object() {
-                return Err(self.unexpected("its configuration is not an object"));
-            }
-            Ok(SiteConfig::read(&answer))
-        });
+        let config = self
+            .config
+            .get_or_try_init(|| async {
+                let answer: Value = self.get("/config").await?;
+                if !answer.is_object() {
+                    return Err(self.unexpected("its configuration is not an object"));
+                }
+                Ok(SiteConfig::read(&answer))
+            });
         config.await.cloned()
     }
 
     /// Proves that the key is good.
     pub async fn check_key(&self) -> Result<User, ClientError> {
         let user = self.user().await;
-        user.map_err(|error| error.during(Operation::CheckKey).into())
+        user.map_err(|error| {
+            error
+                .during(Operation::CheckKey)
+                .into()
+        })
     }
 
     async fn user(&self) -> Result<User, RequestError> {

@@ -79,7 +79,10 @@ impl Gauge {
 
     fn deadline(&self) -> Instant {
         let moved = Duration::from_millis(self.moved.load(Ordering::Relaxed));
-        let working = if self.handed_over.load(Ordering::Relaxed) {
+        let working = if self
+            .handed_over
+            .load(Ordering::Relaxed)
+        {
             self.length / BYTES_PUT_AWAY_PER_SECOND
         } else {
             0
@@ -186,7 +189,11 @@ impl Stream for Exact {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         while self.held.is_empty() {
-            let fault = match ready!(self.inner.as_mut().poll_next(context)) {
+            let fault = match ready!(
+                self.inner
+                    .as_mut()
+                    .poll_next(context)
+            ) {
                 Some(Ok(chunk)) => {
                     self.held = chunk;
                     continue;
@@ -230,7 +237,11 @@ impl Cursor {
         limit: u64,
     ) -> Poll<Option<io::Result<Bytes>>> {
         while self.rest.is_empty() {
-            match ready!(self.stream.as_mut().poll_next(context)) {
+            match ready!(
+                self.stream
+                    .as_mut()
+                    .poll_next(context)
+            ) {
                 Some(Ok(chunk)) => self.rest = chunk,
                 ended => return Poll::Ready(ended),
             }

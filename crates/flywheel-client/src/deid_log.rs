@@ -112,7 +112,12 @@ impl Client {
         let request = self
             .transport
             .foreign_request(Method::POST, url.clone())
-            .header(AUTHORIZATION, self.transport.log_authorization.clone())
+            .header(
+                AUTHORIZATION,
+                self.transport
+                    .log_authorization
+                    .clone(),
+            )
             .header(ACCEPT, "application/json")
             .header(CONTENT_TYPE, "application/json")
             .body(body);

@@ -366,7 +366,9 @@ impl RequestError {
                 .iter()
                 .filter(|text| !text.is_empty())
             {
-                refusal.message = refusal.message.replace(text, "(..)");
+                refusal.message = refusal
+                    .message
+                    .replace(text, "(..)");
             }
         }
         self
@@ -376,7 +378,10 @@ impl RequestError {
 /// Text from outside, not longer than a message needs.
 pub fn shortened(text: &str) -> String {
     let text = text.trim();
-    match text.char_indices().nth(LONGEST_TEXT) {
+    match text
+        .char_indices()
+        .nth(LONGEST_TEXT)
+    {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }

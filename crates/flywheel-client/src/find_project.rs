@@ -61,7 +61,10 @@ impl Client {
     ) -> Result<Option<Project>, RequestError> {
         let mut tries = self.tries("POST /api/projects");
         loop {
-            if let Some(project) = self.find_project(group, label).await? {
+            if let Some(project) = self
+                .find_project(group, label)
+                .await?
+            {
                 return Ok(Some(project));
             }
             let body = json!({ "group": group, "label": label });
@@ -71,13 +74,17 @@ impl Client {
                 .and_then(|answer| answer.json::<Created>())
             {
                 Ok(created) => {
-                    let project = self.project_by_id(&created.id).await?;
+                    let project = self
+                        .project_by_id(&created.id)
+                        .await?;
                     return Ok(
                         project.filter(|project| project.group == group && project.label == label)
                     );
                 }
                 Err(error) if error.status() == Some(409) => {
-                    return self.find_project(group, label).await;
+                    return self
+                        .find_project(group, label)
+                        .await;
                 }
                 Err(error) => tries.wait(error).await?,
             }
@@ -87,7 +94,10 @@ impl Client {
     /// The project by a lookup; none where only a list of projects can tell.
     async fn project_by_name(&self, wanted: &ProjectRef) -> Result<Option<Project>, RequestError> {
         match wanted {
-            ProjectRef::GroupAndLabel { group, label } => self.find_project(group, label).await,
+            ProjectRef::GroupAndLabel { group, label } => {
+                self.find_project(group, label)
+                    .await
+            }
             ProjectRef::Id(id) => self.project_by_id(id).await,
             ProjectRef::Label(_) => Ok(None),
         }
@@ -270,7 +280,9 @@ fn close_matches(wanted: &ProjectRef, among: Vec<Project>) -> Vec<Project> {
         b.0.total_cmp(&a.0)
             .then_with(|| a.1.path().cmp(&b.1.path()))
     });
-    let nearest = near.into_iter().take(MAX_SUGGESTIONS);
+    let nearest = near
+        .into_iter()
+        .take(MAX_SUGGESTIONS);
     nearest
         .map(|(_, project)| project)
         .collect()

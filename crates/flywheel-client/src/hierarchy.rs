@@ -114,7 +114,11 @@ impl<T: Default> Slots<T> {
             .0
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(slots.entry(key.to_owned()).or_default())
+        Arc::clone(
+            slots
+                .entry(key.to_owned())
+                .or_default(),
+        )
     }
 }
 
@@ -221,7 +225,9 @@ impl Hierarchy {
     /// # Errors
     /// [`ClientError::StudyElsewhere`], [`ClientError::Request`].
     pub async fn session(&self, target: &Destination) -> Result<Arc<Container>, ClientError> {
-        let subject = self.subject(&target.subject).await?;
+        let subject = self
+            .subject(&target.subject)
+            .await?;
         let session = &target.session;
         // A session that the user named may take several studies: none of their UIDs is its own.
         let uid = session

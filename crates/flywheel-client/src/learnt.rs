@@ -51,7 +51,9 @@ impl Told {
 
 impl Learnt {
     pub fn storage_may_work(&self) -> bool {
-        !self.no_tickets.load(Ordering::Relaxed)
+        !self
+            .no_tickets
+            .load(Ordering::Relaxed)
             && self
                 .storage_failures
                 .load(Ordering::Relaxed)

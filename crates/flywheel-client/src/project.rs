@@ -57,7 +57,14 @@ impl ProjectRef {
             .unwrap_or(text);
         let parts = path
             .split_once('/')
-            .map(|(group, label)| (group, label.strip_suffix('/').unwrap_or(label)));
+            .map(|(group, label)| {
+                (
+                    group,
+                    label
+                        .strip_suffix('/')
+                        .unwrap_or(label),
+                )
+            });
         match parts {
             Some((group, label)) if group.is_empty() || label.is_empty() => {
                 Err(ProjectRefError::Form)

@@ -49,7 +49,11 @@ impl<'t> Tries<'t> {
         if !passes {
             return self.give_up(error);
         }
-        if self.transport.meets_tls(&error).await {
+        if self
+            .transport
+            .meets_tls(&error)
+            .await
+        {
             let (host, cause) = (self.transport.host.clone(), ENCRYPTED_PORT.to_owned());
             return self.give_up(RequestFailure::Connect { host, cause }.into());
         }

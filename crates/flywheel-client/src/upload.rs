@@ -105,7 +105,12 @@ impl UploadFile {
             ("mimetype", bare.then(|| Value::from("application/dicom"))),
             ("size", size.map(Value::from)),
             ("zip_member_count", members.map(Value::from)),
-            ("modality", self.modality.clone().map(Value::from)),
+            (
+                "modality",
+                self.modality
+                    .clone()
+                    .map(Value::from),
+            ),
             ("deid_log_id", log_id.map(Value::from)),
             ("deid_log_skip_reason", no_log.map(Value::from)),
         ];
@@ -172,7 +177,11 @@ impl Transfer<'_> {
             && learnt.storage_may_work();
         // A site that gives out an address wants to know for how much; a form says it by its
         // length.
-        if direct && let Some(receipt) = self.by_ticket(learnt.told()).await? {
+        if direct
+            && let Some(receipt) = self
+                .by_ticket(learnt.told())
+                .await?
+        {
             learnt.storage_worked();
             return Ok(receipt);
         }

@@ -169,9 +169,11 @@ pub fn store(
         .index()
         .file(container, name)
         .cloned();
-    let number = before
-        .as_ref()
-        .map_or(1, |file| file.current.number.saturating_add(1));
+    let number = before.as_ref().map_or(1, |file| {
+        file.current
+            .number
+            .saturating_add(1)
+    });
     let stored = match &before {
         Some(file) => file.current.stored.clone(),
         None => writer.free_path(Some(container), name),

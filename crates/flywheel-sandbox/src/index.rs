@@ -73,7 +73,11 @@ impl Index {
     pub fn rebuild(&mut self) {
         self.children.clear();
         self.taken.clear();
-        for container in self.containers.clone().into_values() {
+        for container in self
+            .containers
+            .clone()
+            .into_values()
+        {
             self.link(&container);
         }
         for file in self

@@ -85,7 +85,11 @@ fn is_device(name: &str) -> bool {
         .to_ascii_uppercase();
     let numbered = |prefix: &str| {
         stem.strip_prefix(prefix)
-            .is_some_and(|n| n.len() == 1 && n.chars().all(|c| c.is_ascii_digit()))
+            .is_some_and(|n| {
+                n.len() == 1
+                    && n.chars()
+                        .all(|c| c.is_ascii_digit())
+            })
     };
     matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL") || numbered("COM") || numbered("LPT")
 }

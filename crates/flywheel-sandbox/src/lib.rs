@@ -135,7 +135,9 @@ fn prepare(store: &Store, options: &Options, profile: Option<Value>) -> Result<(
             let id = store.write(|writer| routes::ensure_project(writer, group, label))?;
             Ok((group.clone(), id))
         });
-    let project = project.transpose().map_err(refused)?;
+    let project = project
+        .transpose()
+        .map_err(refused)?;
     let Some(profile) = profile else {
         return Ok(());
     };
@@ -205,7 +207,11 @@ impl Sandbox {
 
     fn end(&mut self, lifetime: Lifetime) -> io::Result<()> {
         self.lifetime.send_replace(lifetime);
-        match self.thread.take().map(JoinHandle::join) {
+        match self
+            .thread
+            .take()
+            .map(JoinHandle::join)
+        {
             None => Ok(()),
             Some(Ok(served)) => served,
             Some(Err(_)) => Err(io::Error::other("it hit a defect")),

@@ -156,7 +156,9 @@ impl Part<'_> {
 
     /// The next bytes of this part, or none at its end.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, ApiError> {
-        self.pace.step(self.field.chunk()).await
+        self.pace
+            .step(self.field.chunk())
+            .await
     }
 
     /// The rest of this part as a whole, if it is not longer than `longest`.
@@ -178,7 +180,10 @@ impl Part<'_> {
 /// Why a form cannot be read on: what happened to its body, else that it is broken.
 fn broken(error: &MultipartError) -> ApiError {
     std::iter::successors(error.source(), |it| (*it).source())
-        .find_map(|it| it.downcast_ref::<ApiError>().cloned())
+        .find_map(|it| {
+            it.downcast_ref::<ApiError>()
+                .cloned()
+        })
         .unwrap_or_else(|| {
             ApiError::bad_request("the form is broken, or ends before its closing boundary")
         })
@@ -293,7 +298,11 @@ mod tests {
         )
         .await
         .unwrap();
-        let mut part = form.next_part().await.unwrap().unwrap();
+        let mut part = form
+            .next_part()
+            .await
+            .unwrap()
+            .unwrap();
         for read in 1..400 {
             part.chunk().await.unwrap().unwrap();
             assert!(sent.load(Relaxed) <= read + 1);
@@ -314,7 +323,12 @@ mod tests {
             "multipart/form-data",
             "multipart/mixed; boundary=x",
         ] {
-            assert!(form(kind, Body::empty()).await.is_err(), "{kind}");
+            assert!(
+                form(kind, Body::empty())
+                    .await
+                    .is_err(),
+                "{kind}"
+            );
         }
     }
 }

@@ -79,7 +79,12 @@ impl Store {
             changed: Notify::new(),
             _lock: lock,
         };
-        let files: Vec<FileRecord> = store.read(|index| index.every_file().cloned().collect());
+        let files: Vec<FileRecord> = store.read(|index| {
+            index
+                .every_file()
+                .cloned()
+                .collect()
+        });
         files
             .iter()
             .try_for_each(|file| store.restore(file))?;
@@ -230,7 +235,10 @@ impl Writer<'_> {
             .map(|it| it.folder.clone())
             .unwrap_or_default();
         let on_disk = self.store.path(&folder);
-        let known = |name: &str| self.index().is_taken(container, name);
+        let known = |name: &str| {
+            self.index()
+                .is_taken(container, name)
+        };
         let name = layout::unique(label, |name| {
             known(name)
                 || on_disk

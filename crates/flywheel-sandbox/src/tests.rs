@@ -95,11 +95,17 @@ impl Bench {
     }
 
     fn addr(&self) -> SocketAddr {
-        self.sandbox.as_ref().unwrap().addr()
+        self.sandbox
+            .as_ref()
+            .unwrap()
+            .addr()
     }
 
     fn key(&self) -> &str {
-        self.sandbox.as_ref().unwrap().api_key()
+        self.sandbox
+            .as_ref()
+            .unwrap()
+            .api_key()
     }
 
     fn send(&self, method: &str, path: &str, headers: &[&str], body: &[u8]) -> Answer {

@@ -64,7 +64,11 @@ impl Upload {
                 "ticket not for this resource or source IP",
             ));
         }
-        if self.parts.iter().any(Option::is_none) {
+        if self
+            .parts
+            .iter()
+            .any(Option::is_none)
+        {
             return Ok(false);
         }
         let size: u64 = self
@@ -135,7 +139,8 @@ impl Tickets {
             .retain(|_, ticket| ticket.opened.elapsed() < LIFETIME);
         room(self.uploads.len())?;
         let id = uuid();
-        self.uploads.insert(id.clone(), upload);
+        self.uploads
+            .insert(id.clone(), upload);
         Ok(id)
     }
 

@@ -247,7 +247,10 @@ impl Engine {
                     .collect()
             }));
         }
-        let exact = self.exact.as_ref().ok_or(TooComplex)?;
+        let exact = self
+            .exact
+            .as_ref()
+            .ok_or(TooComplex)?;
         let found = exact
             .captures(text)
             .map_err(|_| TooComplex)?;

@@ -50,7 +50,10 @@ enum Last {
 }
 
 pub fn parse(text: &str) -> Result<Parsed, String> {
-    let chars: Vec<char> = text.chars().take(LONGEST + 1).collect();
+    let chars: Vec<char> = text
+        .chars()
+        .take(LONGEST + 1)
+        .collect();
     if chars.len() > LONGEST {
         return Err(format!(
             "the expression is longer than {LONGEST} characters"
@@ -245,7 +248,10 @@ impl Parser {
 
     fn digits(&mut self) -> String {
         let mut digits = String::new();
-        while let Some(digit) = self.peek().filter(char::is_ascii_digit) {
+        while let Some(digit) = self
+            .peek()
+            .filter(char::is_ascii_digit)
+        {
             digits.push(digit);
             self.at += 1;
         }
@@ -355,7 +361,10 @@ impl Parser {
     fn octal(&mut self, first: u32, most: usize) -> u32 {
         let mut code = first;
         for _ in 0..most {
-            let Some(digit) = self.peek().and_then(|c| c.to_digit(8)) else {
+            let Some(digit) = self
+                .peek()
+                .and_then(|c| c.to_digit(8))
+            else {
                 break;
             };
             code = code * 8 + digit;
@@ -372,7 +381,10 @@ impl Parser {
     fn hex(&mut self, digits: usize) -> Result<char, String> {
         let mut code = 0_u32;
         for _ in 0..digits {
-            let Some(digit) = self.peek().and_then(|c| c.to_digit(16)) else {
+            let Some(digit) = self
+                .peek()
+                .and_then(|c| c.to_digit(16))
+            else {
                 return Err(self.error(&format!("an escape that needs {digits} hex digits")));
             };
             code = code
@@ -387,7 +399,10 @@ impl Parser {
     /// `\12`: a group's text, or a character if there are three octal digits.
     fn number(&mut self, first: char, flags: Flags) -> Result<Node, String> {
         let mut digits = first.to_string();
-        if let Some(second) = self.peek().filter(char::is_ascii_digit) {
+        if let Some(second) = self
+            .peek()
+            .filter(char::is_ascii_digit)
+        {
             self.at += 1;
             digits.push(second);
             if let Some(third) = self.peek().filter(|third| {

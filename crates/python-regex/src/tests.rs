@@ -100,7 +100,12 @@ fn groups_are_found_by_name() {
         ),
         (Some("HEAD"), None, Some("äö"), None)
     );
-    assert_eq!(regex.group_names().collect::<Vec<_>>(), ["a", "b", "c"]);
+    assert_eq!(
+        regex
+            .group_names()
+            .collect::<Vec<_>>(),
+        ["a", "b", "c"]
+    );
     assert!(
         regex
             .match_start("-")

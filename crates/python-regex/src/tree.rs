@@ -112,7 +112,9 @@ impl Node {
                 let width = inner.width();
                 let most = max.map_or(u64::MAX, u64::from);
                 (
-                    width.0.saturating_mul((*min).into()),
+                    width
+                        .0
+                        .saturating_mul((*min).into()),
                     width.1.saturating_mul(most),
                 )
             }

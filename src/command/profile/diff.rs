@@ -76,13 +76,19 @@ fn show(
     let (orders, others): (Vec<_>, Vec<_>) = differences
         .iter()
         .partition(|d| matches!(d, Difference::Order { .. }));
-    let shown = others
-        .into_iter()
-        .chain(orders.iter().copied().take(MOST_ORDERS));
+    let shown = others.into_iter().chain(
+        orders
+            .iter()
+            .copied()
+            .take(MOST_ORDERS),
+    );
     shown
         .map(line)
         .try_for_each(|line| say(&escape_for_terminal(&line)))?;
-    match orders.len().saturating_sub(MOST_ORDERS) {
+    match orders
+        .len()
+        .saturating_sub(MOST_ORDERS)
+    {
         0 => Ok(()),
         more => say(&format!(
             "~ and {more} more pairs of rules in another order"

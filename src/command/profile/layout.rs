@@ -113,7 +113,12 @@ mod tests {
             "N0, N1, N2, N3, N4, N5, N6",
             "one more line says as much"
         );
-        assert_eq!(list(&names, true).matches(',').count(), 19);
+        assert_eq!(
+            list(&names, true)
+                .matches(',')
+                .count(),
+            19
+        );
     }
 
     #[test]

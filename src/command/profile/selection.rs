@@ -126,7 +126,9 @@ pub fn governing(project: &str, connection: &ConnectionArgs) -> Result<ProfileSe
     let (project, found) = runtime()?.block_on(async {
         let client = plan::client(&key, connection.ca_cert.clone(), None)?;
         client.check_key().await?;
-        let project = client.resolve_project(&wanted).await?;
+        let project = client
+            .resolve_project(&wanted)
+            .await?;
         let found = plan::ask(&client, &project).await?;
         Ok::<_, Error>((path_of(&project), found))
     })?;

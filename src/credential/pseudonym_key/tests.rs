@@ -52,7 +52,9 @@ fn a_key_is_made_once_and_found_again() {
         .join("keys/site.example/neuro/adni.key");
     assert_eq!(origin, PseudonymKeyOrigin::Made(path.clone()));
     for first in [FirstUse::Make, FirstUse::Once, FirstUse::Refuse] {
-        let (found, origin) = sources.resolve(WHOSE, first).unwrap();
+        let (found, origin) = sources
+            .resolve(WHOSE, first)
+            .unwrap();
         assert_eq!(
             (found.fingerprint(), origin),
             (
@@ -134,7 +136,10 @@ fn a_kept_file_that_holds_no_key_is_an_error_and_stays() {
         .unwrap_err();
     assert_eq!(error.code, RunCode::PseudonymKeyInvalid);
     assert!(
-        error.to_string().contains("adni.key") && !error.to_string().contains("SPOILT"),
+        error
+            .to_string()
+            .contains("adni.key")
+            && !error.to_string().contains("SPOILT"),
         "{error}"
     );
     assert_eq!(fs::read_to_string(path).unwrap(), "SPOILT");

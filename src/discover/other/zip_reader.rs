@@ -237,7 +237,10 @@ fn long(bytes: &[u8], at: usize) -> u32 {
 }
 
 fn chunk<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
-    bytes.get(at..)?.first_chunk().copied()
+    bytes
+        .get(at..)?
+        .first_chunk()
+        .copied()
 }
 
 fn bytes<const N: usize>(stream: &mut Counted<'_>) -> Result<[u8; N], Refusal> {

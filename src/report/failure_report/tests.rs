@@ -91,7 +91,9 @@ fn a_run_without_failures_renames_the_earlier_report() {
             &mut FailureReport::open(report, Paths::Plain, path_shown.clone()).unwrap(),
             events,
         );
-        path_shown.earlier().map(str::to_owned)
+        path_shown
+            .earlier()
+            .map(str::to_owned)
     };
     let mut unnamed = report(folder.path(), "r.jsonl", ReportFormat::JsonLines, false);
     run(&unnamed, &examples::run());

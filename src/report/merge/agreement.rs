@@ -17,7 +17,11 @@ type Stated = fn(&RunFacts) -> Option<String>;
 /// Facts that must be the same in all reports that state them. That no profile governed is stated;
 /// a site or a key may be unknown.
 const COMMON: [(&str, Stated); 6] = [
-    ("redaction", |facts| facts.redacted.map(|it| it.to_string())),
+    ("redaction", |facts| {
+        facts
+            .redacted
+            .map(|it| it.to_string())
+    }),
     ("project", |facts| facts.project.clone()),
     ("site", |facts| facts.site.clone().flatten()),
     ("mode", |facts| {
@@ -34,7 +38,10 @@ const COMMON: [(&str, Stated); 6] = [
     }),
     ("pseudonym key", |facts| {
         let profile = facts.profile.as_ref()?.as_ref()?;
-        profile.pseudonym_key.clone().flatten()
+        profile
+            .pseudonym_key
+            .clone()
+            .flatten()
     }),
 ];
 
@@ -138,7 +145,10 @@ fn common_settings(sources: &[SourceReport]) -> Map<String, Value> {
     let mut all = sources
         .iter()
         .filter_map(|source| source.facts.settings.as_ref());
-    let mut common = all.next().cloned().unwrap_or_default();
+    let mut common = all
+        .next()
+        .cloned()
+        .unwrap_or_default();
     for settings in all {
         common.retain(|name, value| settings.get(name) == Some(value));
     }
@@ -185,7 +195,13 @@ pub fn shards(sources: &[SourceReport]) -> Result<(Vec<String>, Option<String>),
         .iter()
         .all(|source| shards_of(source).next().is_some());
     let gap = twice.or_else(|| missing(&seen).filter(|_| all_stated));
-    Ok((seen.keys().copied().map(text).collect(), gap))
+    Ok((
+        seen.keys()
+            .copied()
+            .map(text)
+            .collect(),
+        gap,
+    ))
 }
 
 /// The shards of a report: one, or those that were merged into it.

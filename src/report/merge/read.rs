@@ -265,7 +265,11 @@ fn parsed<T: DeserializeOwned>(value: Value) -> Result<T, Refusal> {
 }
 
 fn check_version(record: &Value) -> Result<(), Refusal> {
-    if record.get("v").and_then(Value::as_u64) == Some(VERSION) {
+    if record
+        .get("v")
+        .and_then(Value::as_u64)
+        == Some(VERSION)
+    {
         return Ok(());
     }
     Err(Refusal(

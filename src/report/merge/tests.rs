@@ -299,7 +299,9 @@ fn paths_are_compared_by_their_exact_bytes() {
     let text = lines(FACTS, &[], None) + &lossy("/y5kY20=") + "\n" + &lossy("/i5kY20=") + "\n";
     let two = merged(&[("a.jsonl", &text)]).unwrap();
     assert_eq!(
-        two.failures.keys().collect::<Vec<_>>(),
+        two.failures
+            .keys()
+            .collect::<Vec<_>>(),
         [b"\xfe.dcm", b"\xff.dcm"]
     );
     let again = merged(&[
@@ -404,7 +406,11 @@ fn a_damaged_report_is_refused_with_the_line() {
             "after-the-end.jsonl",
             format!("{}{}\n", one.1, record_of("x", "y")),
         ),
-        ("garbage.jsonl", one.1.replace("\"b.dcm\"", "\"b.dcm")),
+        (
+            "garbage.jsonl",
+            one.1
+                .replace("\"b.dcm\"", "\"b.dcm"),
+        ),
         ("events.jsonl", "{\"type\":\"start\",\"v\":1}\n".to_owned()),
         ("newer.jsonl", one.1.replace("\"v\":1", "\"v\":2")),
         ("newer.json", json.replace("\"v\":1", "\"v\":2")),

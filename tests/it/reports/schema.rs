@@ -60,7 +60,10 @@ impl Schema {
                     .iter()
                     .all(|one| valid(&one)),
                 "const" => with == value,
-                "enum" => with.as_array().unwrap().contains(value),
+                "enum" => with
+                    .as_array()
+                    .unwrap()
+                    .contains(value),
                 "type" => match with {
                     Value::Array(types) => types
                         .iter()
@@ -73,32 +76,40 @@ impl Schema {
                 "maximum" => value
                     .as_f64()
                     .is_none_or(|it| it <= with.as_f64().unwrap()),
-                "items" => value.as_array().is_none_or(|items| {
-                    items
-                        .iter()
-                        .all(|item| self.is_valid(with, item))
-                }),
-                "required" => value.as_object().is_none_or(|fields| {
-                    let mut names = with.as_array().unwrap().iter();
-                    names.all(|name| fields.contains_key(name.as_str().unwrap()))
-                }),
-                "properties" => value.as_object().is_none_or(|fields| {
-                    let known = |name: &str| {
-                        with.get(name)
-                            .unwrap_or(&Value::Bool(true))
-                    };
-                    let mut fields = fields.iter();
-                    fields.all(|(name, field)| self.is_valid(known(name), field))
-                }),
-                "additionalProperties" => value.as_object().is_none_or(|fields| {
-                    let named = schema
-                        .get("properties")
-                        .unwrap_or(&Value::Null);
-                    let mut others = fields
-                        .iter()
-                        .filter(|(name, _)| named.get(name).is_none());
-                    others.all(|(_, field)| self.is_valid(with, field))
-                }),
+                "items" => value
+                    .as_array()
+                    .is_none_or(|items| {
+                        items
+                            .iter()
+                            .all(|item| self.is_valid(with, item))
+                    }),
+                "required" => value
+                    .as_object()
+                    .is_none_or(|fields| {
+                        let mut names = with.as_array().unwrap().iter();
+                        names.all(|name| fields.contains_key(name.as_str().unwrap()))
+                    }),
+                "properties" => value
+                    .as_object()
+                    .is_none_or(|fields| {
+                        let known = |name: &str| {
+                            with.get(name)
+                                .unwrap_or(&Value::Bool(true))
+                        };
+                        let mut fields = fields.iter();
+                        fields.all(|(name, field)| self.is_valid(known(name), field))
+                    }),
+                "additionalProperties" => value
+                    .as_object()
+                    .is_none_or(|fields| {
+                        let named = schema
+                            .get("properties")
+                            .unwrap_or(&Value::Null);
+                        let mut others = fields
+                            .iter()
+                            .filter(|(name, _)| named.get(name).is_none());
+                        others.all(|(_, field)| self.is_valid(with, field))
+                    }),
                 other => panic!("the keyword `{other}` is not checked"),
             })
     }

@@ -169,10 +169,12 @@ fn remove_tests(items: &mut Vec<Item>) {
                     remove_tests(items);
                 }
             }
-            Item::Impl(block) => block.items.retain(|item| match item {
-                syn::ImplItem::Fn(function) => !is_for_tests(&function.attrs),
-                _ => true,
-            }),
+            Item::Impl(block) => block
+                .items
+                .retain(|item| match item {
+                    syn::ImplItem::Fn(function) => !is_for_tests(&function.attrs),
+                    _ => true,
+                }),
             _ => {}
         }
     }

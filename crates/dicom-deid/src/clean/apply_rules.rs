@@ -63,7 +63,10 @@ impl CleaningRun {
         data: &mut DataSet,
         work: impl FnOnce(&mut DataSet) -> u32,
     ) {
-        let before = self.log.is_some().then(|| data.clone());
+        let before = self
+            .log
+            .is_some()
+            .then(|| data.clone());
         self.changed += work(data);
         if let (Some(before), Some(log)) = (before, &mut self.log) {
             log.note_setting(setting, &before, data);
@@ -88,7 +91,9 @@ impl Rules {
             };
             let others = others(index, rule, data, scope, run);
             let scope = ActionScope {
-                others: others.as_deref().unwrap_or_default(),
+                others: others
+                    .as_deref()
+                    .unwrap_or_default(),
                 ..scope
             };
             let mut application = Application {
@@ -135,7 +140,11 @@ impl Rules {
                     inherited: &own,
                     ..scope
                 };
-                for (index, item) in sequence.items.iter_mut().enumerate() {
+                for (index, item) in sequence
+                    .items
+                    .iter_mut()
+                    .enumerate()
+                {
                     run.at.push((tag, index));
                     self.apply(&mut item.data, inside, run)?;
                     run.at.pop();
@@ -157,9 +166,12 @@ fn others(
 ) -> Option<Rc<[(Tag, Reading)]>> {
     if run.at.is_empty() && !rule.reads.is_empty() {
         let values = read_values(&rule.reads, data, scope.encoding, scope.inherited);
-        run.others.insert(index, values.into());
+        run.others
+            .insert(index, values.into());
     }
-    run.others.get(&index).map(Rc::clone)
+    run.others
+        .get(&index)
+        .map(Rc::clone)
 }
 
 /// The tag that a rule created at the level of the data set that it acts in, if it did.
@@ -318,7 +330,11 @@ impl Application<'_> {
             inherited: &own,
             ..scope
         };
-        for (index, item) in sequence.items.iter_mut().enumerate() {
+        for (index, item) in sequence
+            .items
+            .iter_mut()
+            .enumerate()
+        {
             if *choice == ItemChoice::Every || *choice == ItemChoice::At(index) {
                 self.run.at.push((*tag, index));
                 self.along(&mut item.data, rest, leaf, inside)?;

@@ -108,7 +108,8 @@ impl DataSetContext<'_> {
     /// A value under this VR as text.
     fn text(&self, bytes: &[u8], vr: VR) -> String {
         if has_character_set(vr) {
-            self.charset.decode(bytes, vr == VR::PN)
+            self.charset
+                .decode(bytes, vr == VR::PN)
         } else {
             String::from_utf8_lossy(bytes).into_owned()
         }
@@ -193,7 +194,9 @@ impl InstanceCleaner<'_> {
     ) -> Result<(), DeidError> {
         let own = own_character_set(data);
         let context = DataSetContext {
-            charset: own.as_ref().unwrap_or(context.charset),
+            charset: own
+                .as_ref()
+                .unwrap_or(context.charset),
             ..context
         };
         let known = KnownElements {
@@ -240,7 +243,10 @@ impl InstanceCleaner<'_> {
                 } else {
                     Exceptions::Values
                 };
-                self.outcome.exceptions = self.outcome.exceptions.max(exception);
+                self.outcome.exceptions = self
+                    .outcome
+                    .exceptions
+                    .max(exception);
             }
             return self.clean_items(element, context);
         }
@@ -266,7 +272,9 @@ impl InstanceCleaner<'_> {
             return Ok(effect);
         }
         let vr = if element.vr == VR::UN {
-            answer.dictionary_vr.unwrap_or(VR::UN)
+            answer
+                .dictionary_vr
+                .unwrap_or(VR::UN)
         } else {
             element.vr
         };
@@ -285,7 +293,11 @@ impl InstanceCleaner<'_> {
         };
         let mut at = Vec::with_capacity(context.at.len() + 1);
         at.extend_from_slice(context.at);
-        for (index, item) in sequence.items.iter_mut().enumerate() {
+        for (index, item) in sequence
+            .items
+            .iter_mut()
+            .enumerate()
+        {
             at.push((tag, index));
             self.data_set(
                 &mut item.data,

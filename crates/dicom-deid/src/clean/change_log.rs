@@ -153,7 +153,9 @@ impl ChangeLog {
 /// Counts how one data set differs from another.
 pub fn count_differences(before: &DataSet, after: &DataSet, counts: &mut Counts) {
     differences(before, after, &mut Vec::new(), &mut |_, tag, what| {
-        *counts.entry((tag, what)).or_default() += 1;
+        *counts
+            .entry((tag, what))
+            .or_default() += 1;
     });
 }
 

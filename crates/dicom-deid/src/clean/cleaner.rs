@@ -260,7 +260,9 @@ impl Cleaner {
         if let Some(envelope) = &self.envelope {
             run.new_envelope = envelope.new_envelope(data);
             run.opened_envelope = envelope.opened_envelope(data, &self.limits)?;
-            retained = envelope.retains.then(|| data.clone());
+            retained = envelope
+                .retains
+                .then(|| data.clone());
         }
         let outcome = self.apply_basic_profile(data, encoding, run)?;
         if self.remove_private {

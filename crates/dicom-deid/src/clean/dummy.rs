@@ -59,7 +59,9 @@ fn of_vr(vr: VR) -> Option<&'static [u8]> {
 }
 
 fn zeroes(count: usize) -> &'static [u8] {
-    ZEROES.get(..count).unwrap_or(&ZEROES)
+    ZEROES
+        .get(..count)
+        .unwrap_or(&ZEROES)
 }
 
 #[cfg(test)]

@@ -114,9 +114,17 @@ pub fn numbers(bytes: &[u8], vr: VR, encoding: Encoding) -> Option<Vec<String>> 
     #[allow(clippy::cast_possible_truncation)]
     let (size, printed): (_, fn(u64) -> String) = match vr {
         VR::US => (2, |word| word.to_string()),
-        VR::SS => (2, |word| (word as u16).cast_signed().to_string()),
+        VR::SS => (2, |word| {
+            (word as u16)
+                .cast_signed()
+                .to_string()
+        }),
         VR::UL => (4, |word| word.to_string()),
-        VR::SL => (4, |word| (word as u32).cast_signed().to_string()),
+        VR::SL => (4, |word| {
+            (word as u32)
+                .cast_signed()
+                .to_string()
+        }),
         VR::FL => (4, |word| python_float(f32::from_bits(word as u32).into())),
         VR::UV => (8, |word| word.to_string()),
         VR::SV => (8, |word| word.cast_signed().to_string()),

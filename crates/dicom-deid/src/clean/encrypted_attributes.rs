@@ -138,7 +138,9 @@ fn depends_on_character_set(element: &Element) -> bool {
             (has_character_set(element.vr) || element.vr == VR::UN) && !is_plain(bytes)
         }
         Value::Items(sequence) => sequence.items.iter().any(|item| {
-            item.data.get(CHARACTER_SET).is_none()
+            item.data
+                .get(CHARACTER_SET)
+                .is_none()
                 && item
                     .data
                     .iter()
@@ -167,13 +169,21 @@ fn in_character_set(
                     "the value has characters that the character set lacks",
                 )
             };
-            *bytes = padded(element.vr, to.encode(&text).map_err(unencodable)?);
+            *bytes = padded(
+                element.vr,
+                to.encode(&text)
+                    .map_err(unencodable)?,
+            );
         }
         Value::Items(sequence) => {
             for item in sequence
                 .items
                 .iter_mut()
-                .filter(|item| item.data.get(CHARACTER_SET).is_none())
+                .filter(|item| {
+                    item.data
+                        .get(CHARACTER_SET)
+                        .is_none()
+                })
             {
                 for nested in &mut item.data {
                     *nested = in_character_set(nested, from, to)?;

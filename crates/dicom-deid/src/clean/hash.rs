@@ -61,7 +61,11 @@ impl Hasher {
     /// characters.
     pub fn hashuid(&self, text: &str) -> String {
         let parts: Vec<&str> = text.split('.').collect();
-        let (before, trailing) = parts.split_at(parts.len().saturating_sub(self.suffix));
+        let (before, trailing) = parts.split_at(
+            parts
+                .len()
+                .saturating_sub(self.suffix),
+        );
         let leading: Vec<&str> = match &self.numeric_name {
             Some(name) => name.split('.').collect(),
             None => before

@@ -32,7 +32,9 @@ pub enum JitterError {
 
 impl NumberJitter {
     pub fn new(jitter: &Jitter, profile_range: f64) -> Self {
-        let range = jitter.range.unwrap_or(profile_range);
+        let range = jitter
+            .range
+            .unwrap_or(profile_range);
         Self {
             range,
             whole: jitter.whole,
@@ -173,7 +175,12 @@ mod tests {
         let drawn: std::collections::BTreeSet<i64> = (0..400)
             .map(|_| between(2).unwrap())
             .collect();
-        assert_eq!(drawn.into_iter().collect::<Vec<_>>(), [-2, -1, 1, 2]);
+        assert_eq!(
+            drawn
+                .into_iter()
+                .collect::<Vec<_>>(),
+            [-2, -1, 1, 2]
+        );
     }
 
     #[test]

@@ -64,7 +64,9 @@ impl Originals {
 
     /// The names of all that may be among them.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        INDEXED.into_iter().filter_map(keyword)
+        INDEXED
+            .into_iter()
+            .filter_map(keyword)
     }
 
     /// The body of the request to the log, and of nothing else.

@@ -149,19 +149,23 @@ fn date_in_format(text: &str, format: &DateFormat) -> Option<String> {
     if format.parse(text).is_some() {
         return Some(text.to_owned());
     }
-    let usual = DATE_FORMATS.iter().flat_map(|date| {
-        TIME_FORMATS
-            .iter()
-            .map(move |time| format!("{date}{time}"))
-    });
+    let usual = DATE_FORMATS
+        .iter()
+        .flat_map(|date| {
+            TIME_FORMATS
+                .iter()
+                .map(move |time| format!("{date}{time}"))
+        });
     let joined = JOINED_TIME_FORMATS
         .iter()
         .map(|time| format!("%Y%m%d{time}"));
-    let read = usual.chain(joined).find_map(|other| {
-        DateFormat::new(&other)
-            .ok()?
-            .parse(text)
-    });
+    let read = usual
+        .chain(joined)
+        .find_map(|other| {
+            DateFormat::new(&other)
+                .ok()?
+                .parse(text)
+        });
     read.map(|date| format.format(date))
 }
 

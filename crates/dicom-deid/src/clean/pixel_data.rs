@@ -161,7 +161,9 @@ impl PixelCleaning {
             .alter
             .as_ref()
             .map_or(Ok(Vec::new()), |alter| matching(alter, instance))?;
-        if altered.iter().all(|region| region.keep)
+        if altered
+            .iter()
+            .all(|region| region.keep)
             && !devices
                 .iter()
                 .any(|region| region.blanks())

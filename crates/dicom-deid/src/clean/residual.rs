@@ -129,7 +129,9 @@ impl ResidualCheck {
                 .split_at_checked(written.data_at)
                 .unwrap_or((&written.head, &[]));
             let encoding = instance.syntax.encoding;
-            let meta = meta.get(PREAMBLE..).unwrap_or_default();
+            let meta = meta
+                .get(PREAMBLE..)
+                .unwrap_or_default();
             scan.data_set(meta, Encoding::EXPLICIT_LITTLE, limits)?;
             scan.data_set(header, encoding, limits)?;
             scan.data_set(&written.tail, encoding, limits)?;

@@ -86,7 +86,11 @@ impl Rules {
             .filenames
             .iter()
             .enumerate()
-            .flat_map(|(at, entry)| entry.tags().map(move |tag| (at, tag)));
+            .flat_map(|(at, entry)| {
+                entry
+                    .tags()
+                    .map(move |tag| (at, tag))
+            });
         let kept = named.map(|(at, tag)| {
             let name = format!("filenames[{at}]");
             CompiledRule::new(name, usize::MAX, Selector::Tag(tag), &Action::Keep, dicom)
@@ -373,7 +377,8 @@ impl ElementPaths {
                 items: items.clone(),
                 tag,
             });
-            self.numbers.push((number.clone(), at));
+            self.numbers
+                .push((number.clone(), at));
             // Elements without a keyword have none of these paths, but what is nested in them has:
             // a private sequence stands there by its number. Flywheel's engine passes over what
             // private sequences hold.

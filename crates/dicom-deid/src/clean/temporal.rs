@@ -241,7 +241,10 @@ const LIMITS: [(char, u32); 4] = [('D', 32_872), ('W', 4_696), ('M', 1_080), ('Y
 /// and left as they are below the limit: they are ages beyond doubt. A number without a unit
 /// counts years, as people write them.
 pub fn cap_age(text: &str) -> Result<Option<String>, Unreadable> {
-    let ages: Vec<_> = text.split('\\').map(unpadded).collect();
+    let ages: Vec<_> = text
+        .split('\\')
+        .map(unpadded)
+        .collect();
     let capped: Vec<_> = ages
         .iter()
         .map(|age| capped(age))

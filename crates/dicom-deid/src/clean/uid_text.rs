@@ -63,7 +63,9 @@ pub fn uids_in_text(text: &str) -> Vec<Range<usize>> {
     while let Some(point) = rest.find('.') {
         let is_part = |c: char| c.is_ascii_digit() || c == '.';
         let (before, behind) = rest.split_at(point);
-        let start = before.trim_end_matches(is_part).len();
+        let start = before
+            .trim_end_matches(is_part)
+            .len();
         let length = behind
             .find(|c| !is_part(c))
             .unwrap_or(behind.len());
@@ -74,7 +76,9 @@ pub fn uids_in_text(text: &str) -> Vec<Range<usize>> {
         found.extend(
             uid_of_run(run).map(|uid| offset + start + uid.start..offset + start + uid.end),
         );
-        rest = behind.get(length..).unwrap_or_default();
+        rest = behind
+            .get(length..)
+            .unwrap_or_default();
     }
     found
 }

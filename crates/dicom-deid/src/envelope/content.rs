@@ -57,7 +57,10 @@ pub fn decryptor(
     let iv = algorithm
         .parameters
         .as_ref()
-        .and_then(|any| any.decode_as::<&OctetStringRef>().ok())
+        .and_then(|any| {
+            any.decode_as::<&OctetStringRef>()
+                .ok()
+        })
         .ok_or(EnvelopeError::NotAnEnvelope)?
         .as_bytes();
     Ok(move |key: &[u8], content: &[u8]| decrypt(key, iv, content))

@@ -168,7 +168,9 @@ impl PrivateKey {
             Some(algorithm) => self
                 .oaep
                 .decrypt(algorithm, encrypted, &mut key, None),
-            None => self.pkcs1.decrypt(encrypted, &mut key),
+            None => self
+                .pkcs1
+                .decrypt(encrypted, &mut key),
         };
         let length = decrypted.ok()?.len();
         key.truncate(length);

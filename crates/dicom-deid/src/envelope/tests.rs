@@ -32,12 +32,22 @@ fn certified() -> EnvelopeKeys {
 fn opens_what_openssl_sealed() {
     let with_192 = include_bytes!("../../tests/envelope/shared-192-aes192.pem");
     let with_256 = include_bytes!("../../tests/envelope/shared-256-aes128.pem");
-    assert_eq!(*shared(32).open(SEALED_SHARED).unwrap(), PLAIN);
+    assert_eq!(
+        *shared(32)
+            .open(SEALED_SHARED)
+            .unwrap(),
+        PLAIN
+    );
     assert_eq!(*shared(48).open(with_192).unwrap(), PLAIN);
     assert_eq!(*shared(64).open(with_256).unwrap(), PLAIN);
     for key in [PRIVATE_KEY, PKCS1_KEY] {
         let keys = EnvelopeKeys::certificates(Vec::new(), Some(PrivateKey::read(key).unwrap()));
-        assert_eq!(*keys.open(SEALED_CERTIFICATE).unwrap(), PLAIN);
+        assert_eq!(
+            *keys
+                .open(SEALED_CERTIFICATE)
+                .unwrap(),
+            PLAIN
+        );
         assert_eq!(*keys.open(SEALED_OAEP).unwrap(), PLAIN);
         assert!(!keys.can_seal());
     }
@@ -66,7 +76,9 @@ fn another_key_does_not_open() {
     let other =
         EnvelopeKeys::Shared(SharedKey::from_hex("ffffffffffffffffffffffffffffffff").unwrap());
     assert_eq!(
-        other.open(SEALED_SHARED).unwrap_err(),
+        other
+            .open(SEALED_SHARED)
+            .unwrap_err(),
         EnvelopeError::WrongKey
     );
     assert_eq!(
@@ -224,7 +236,11 @@ fn cut_or_changed_envelopes_fail_and_do_no_more() {
         (certified(), SEALED_OAEP),
     ] {
         for length in 0..sealed.len() - 24 {
-            assert!(keys.open(&sealed[..length]).is_err(), "{length}");
+            assert!(
+                keys.open(&sealed[..length])
+                    .is_err(),
+                "{length}"
+            );
         }
         let der = pem::find(sealed, &["CMS"])
             .unwrap()

@@ -470,7 +470,11 @@ mod tests {
                 .is_some_and(|why| why.contains("hashuid"))
         );
         assert_eq!(Action::HashUid.misfit(VR::LO), None);
-        assert!(Action::HashUid.misfit(VR::US).is_some());
+        assert!(
+            Action::HashUid
+                .misfit(VR::US)
+                .is_some()
+        );
     }
 
     #[test]
@@ -488,7 +492,12 @@ mod tests {
                 text("}c")
             ]
         );
-        assert_eq!(template.variables().collect::<Vec<_>>(), ["b", "PatientID"]);
+        assert_eq!(
+            template
+                .variables()
+                .collect::<Vec<_>>(),
+            ["b", "PatientID"]
+        );
         assert_eq!(Template::new("").unwrap().parts, []);
     }
 

@@ -28,5 +28,7 @@ pub fn builtin(name: &str) -> Option<&'static str> {
 
 /// The names of the built-in profiles.
 pub fn builtin_names() -> impl Iterator<Item = &'static str> {
-    BUILTIN.iter().map(|(name, _)| *name)
+    BUILTIN
+        .iter()
+        .map(|(name, _)| *name)
 }

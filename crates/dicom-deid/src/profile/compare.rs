@@ -155,7 +155,10 @@ const OWN_KEYS: [&str; 2] = ["confidentiality", "residual"];
 
 fn own_settings(a: &Profile, b: &Profile) -> Vec<Difference> {
     let [first, second] = [a, b].map(|profile| {
-        let confidentiality = profile.dicom.confidentiality.as_ref();
+        let confidentiality = profile
+            .dicom
+            .confidentiality
+            .as_ref();
         let named = confidentiality.map(|_| "the Basic Profile of PS3.15".to_owned());
         let mut all: Vec<_> = named
             .map(|name| ("confidentiality", name))

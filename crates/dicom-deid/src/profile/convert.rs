@@ -102,7 +102,12 @@ impl Document {
     pub fn field_options(&self, index: usize) -> String {
         let field = self
             .dicom_setting("fields")
-            .and_then(|fields| fields.items("fields").ok()?.get(index));
+            .and_then(|fields| {
+                fields
+                    .items("fields")
+                    .ok()?
+                    .get(index)
+            });
         let entries = field
             .and_then(|field| field.entries("a field").ok())
             .unwrap_or_default();
@@ -449,7 +454,9 @@ csv: {delimiter: "\t", "odd key": [1, [2, "2004-01-19"], {x: "12:30:00"}], empty
             "name: p\ndescription: null\ndicom: \
                 {salt: null, fields: [{name: PatientID, hash: true}]}",
         );
-        let converted = absent.convert(Language::Toml).unwrap();
+        let converted = absent
+            .convert(Language::Toml)
+            .unwrap();
         assert!(
             !converted.text.contains("salt") && converted.remarks.len() == 2,
             "{converted:?}"
@@ -517,7 +524,9 @@ csv: {delimiter: "\t", "odd key": [1, [2, "2004-01-19"], {x: "12:30:00"}], empty
         // A server may hold them all the same.
         let held =
             yaml("name: p\ndicom: {confidentiality: {profile: basic, options: [retain-uids]}}");
-        let toml = held.convert(Language::Toml).unwrap();
+        let toml = held
+            .convert(Language::Toml)
+            .unwrap();
         assert_eq!(
             document(&toml.text, Language::Toml)
                 .profile()
@@ -566,7 +575,9 @@ csv: {delimiter: "\t", "odd key": [1, [2, "2004-01-19"], {x: "12:30:00"}], empty
                 {salt: PEPPER}",
         );
         for language in ALL {
-            let shown = document.shown(language, false).unwrap();
+            let shown = document
+                .shown(language, false)
+                .unwrap();
             assert!(
                 !shown.text.contains("PEPPER") && shown.remarks.len() == 2,
                 "{}",
@@ -605,7 +616,10 @@ csv: {delimiter: "\t", "odd key": [1, [2, "2004-01-19"], {x: "12:30:00"}], empty
             Language::Json,
         );
         for language in [Language::Toml, Language::Yaml] {
-            let text = document.convert(language).unwrap().text;
+            let text = document
+                .convert(language)
+                .unwrap()
+                .text;
             assert!(
                 dicom_lossless::escape_for_terminal(&text.replace('\n', ""))
                     == text.replace('\n', ""),

@@ -136,7 +136,8 @@ impl DateFormat {
 
     /// Writes a date as Python does on Linux.
     pub fn format(&self, date: NaiveDateTime) -> String {
-        date.format(&self.output).to_string()
+        date.format(&self.output)
+            .to_string()
     }
 }
 

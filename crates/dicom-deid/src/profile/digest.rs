@@ -198,7 +198,11 @@ fn substitutions(rules: &DicomRules, items: &[Substitution]) -> Value {
         json!([group.name, action.name(), options(rules, action)])
     };
     let item = |item: &Substitution| {
-        let groups: Vec<_> = item.groups.iter().map(group).collect();
+        let groups: Vec<_> = item
+            .groups
+            .iter()
+            .map(group)
+            .collect();
         json!([item.regex.as_str(), item.output.as_str(), groups])
     };
     items.iter().map(item).collect()

@@ -440,7 +440,10 @@ fn statement(profile: &Profile) -> Option<Statement> {
     let sections = sections.filter(|part| !part.says.is_empty() || !part.entries.is_empty());
     Some(Statement {
         edition: EDITION,
-        options: confidentiality.options.iter().collect(),
+        options: confidentiality
+            .options
+            .iter()
+            .collect(),
         sections: sections.collect(),
     })
 }
@@ -552,7 +555,9 @@ fn grouped(mut all: Vec<StatementEntry>) -> Vec<StatementEntry> {
         match groups.last_mut().filter(|last| {
             (last.code, &last.words, last.theme) == (one.code, &one.words, one.theme)
         }) {
-            Some(last) => last.attributes.extend(one.attributes),
+            Some(last) => last
+                .attributes
+                .extend(one.attributes),
             None => groups.push(one),
         }
     }

@@ -198,7 +198,10 @@ impl Condition {
             let bare = match line.strip_prefix("||") {
                 Some(_) if !lines.is_empty() => return Err(at(leading_or())),
                 Some(after) => strip(after),
-                None => strip(line.strip_prefix('+').unwrap_or(line)),
+                None => strip(
+                    line.strip_prefix('+')
+                        .unwrap_or(line),
+                ),
             };
             if !bare.starts_with('#') {
                 lines.push(ConditionLine::parse(bare).map_err(at)?);
@@ -302,7 +305,8 @@ fn first_of(text: &str) -> (&str, Option<(Conjunction, &str)>) {
     };
     let (before, after) = (
         text.get(..at).unwrap_or_default(),
-        text.get(at + len..).unwrap_or_default(),
+        text.get(at + len..)
+            .unwrap_or_default(),
     );
     if WORDS
         .iter()

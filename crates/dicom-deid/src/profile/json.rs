@@ -157,7 +157,9 @@ pub fn value(node: &Node) -> Result<Value, Problem> {
 /// Refuses a key that is written twice anywhere in the tree.
 pub fn check_keys(node: &Node) -> Result<(), Problem> {
     match &node.kind {
-        NodeKind::List(items) => items.iter().try_for_each(check_keys),
+        NodeKind::List(items) => items
+            .iter()
+            .try_for_each(check_keys),
         NodeKind::Map(entries) => {
             refuse_repeated_keys(entries)?;
             entries

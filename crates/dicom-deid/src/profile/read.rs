@@ -116,7 +116,9 @@ fn checked(profile: Profile, root: &Node) -> Result<Profile, Problem> {
         .into_iter()
         .find(|(applies, ..)| *applies)
     {
-        Some((_, message, hint)) => Err(root.problem(message).with_hint(hint)),
+        Some((_, message, hint)) => Err(root
+            .problem(message)
+            .with_hint(hint)),
         None => Ok(profile),
     }
 }
@@ -204,7 +206,9 @@ fn setting(entry: &Entry, profile: &mut Profile) -> Result<(), Problem> {
         "replace-with-insert" => rules.replace_with_insert = value.flag(key)?,
         "jitter-range" => rules.jitter_range = field::range(value, key)?,
         "alter_pixels" => rules.alter_pixels = image_sections::alter_pixels(value)?,
-        "file-filter" => profile.notes.push(file_filter(value)?),
+        "file-filter" => profile
+            .notes
+            .push(file_filter(value)?),
         "enforce-file-filter" => drop(value.flag(key)?),
         "jitter-type" => {
             value.text(key)?;
@@ -232,7 +236,9 @@ fn file_filter(value: &Node) -> Result<String, Problem> {
         NodeKind::List(items) => items
             .iter()
             .try_for_each(|item| item.text("file-filter").map(|_| ()))?,
-        _ => value.text("file-filter").map(|_| ())?,
+        _ => value
+            .text("file-filter")
+            .map(|_| ())?,
     }
     Ok("`file-filter` has no effect: every DICOM file is cleaned, whatever its name".to_owned())
 }

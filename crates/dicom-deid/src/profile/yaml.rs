@@ -272,7 +272,10 @@ fn number(word: &str) -> Option<NodeKind> {
     }
     if FLOAT.is_match(word) {
         let plain = word.replace('_', "");
-        return plain.parse().ok().map(NodeKind::Float);
+        return plain
+            .parse()
+            .ok()
+            .map(NodeKind::Float);
     }
     let what = if SIXTIES.is_match(word) {
         "a number in base 60, which is how YAML reads it without quotes"
@@ -302,7 +305,11 @@ fn integer(word: &str) -> Option<NodeKind> {
         (10, digits)
     };
     let plain = digits.replace('_', "");
-    if plain.is_empty() || !plain.chars().all(|c| c.is_digit(radix)) {
+    if plain.is_empty()
+        || !plain
+            .chars()
+            .all(|c| c.is_digit(radix))
+    {
         return None;
     }
     Some(match i64::from_str_radix(&plain, radix) {

@@ -142,7 +142,11 @@ impl Comparable {
 
     /// Whether these words stand in it, in the plural or not.
     fn has_words(&self, words: &str) -> bool {
-        let is_border = |at: usize| self.borders.binary_search(&at).is_ok();
+        let is_border = |at: usize| {
+            self.borders
+                .binary_search(&at)
+                .is_ok()
+        };
         let joined = self.joined.as_bytes();
         words.len() <= joined.len()
             && self.borders.iter().any(|from| {

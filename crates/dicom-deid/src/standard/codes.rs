@@ -148,9 +148,14 @@ fn number(scheme: &str, code: &str, meaning: &str) -> u64 {
         .bytes()
         .for_each(&mut take);
     take(b'|');
-    code.trim().bytes().for_each(&mut take);
+    code.trim()
+        .bytes()
+        .for_each(&mut take);
     take(b'|');
-    for (index, word) in meaning.split_whitespace().enumerate() {
+    for (index, word) in meaning
+        .split_whitespace()
+        .enumerate()
+    {
         if index > 0 {
             take(b' ');
         }
@@ -197,7 +202,12 @@ pub fn is_code(tag: Tag, value: &[u8]) -> Option<bool> {
         .trim_ascii_end()
         .strip_suffix(b"\0")
         .unwrap_or(value.trim_ascii_end());
-    let dense = |longest| value.len() <= longest && value.iter().all(u8::is_ascii_graphic);
+    let dense = |longest| {
+        value.len() <= longest
+            && value
+                .iter()
+                .all(u8::is_ascii_graphic)
+    };
     Some(match tag {
         CODE_VALUE | CODING_SCHEME_DESIGNATOR => dense(16),
         CODING_SCHEME_VERSION => dense(128) && value.iter().any(u8::is_ascii_digit),

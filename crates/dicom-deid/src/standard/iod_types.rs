@@ -138,7 +138,12 @@ fn types() -> &'static Types {
                     let asked: &mut Vec<_> = at_top.entry(tag).or_default();
                     asked.extend(of.map(|module| {
                         let next = modules.len();
-                        (*modules.entry(module).or_insert(next), attribute_type)
+                        (
+                            *modules
+                                .entry(module)
+                                .or_insert(next),
+                            attribute_type,
+                        )
                     }));
                 }
                 "items" => in_items.extend(

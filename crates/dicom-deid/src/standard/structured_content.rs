@@ -75,7 +75,10 @@ impl ConceptRow {
         let at = OPTIONS
             .iter()
             .position(|(column, _)| *column == option)?;
-        self.options.get(at).copied().flatten()
+        self.options
+            .get(at)
+            .copied()
+            .flatten()
     }
 }
 
@@ -170,11 +173,15 @@ mod tests {
             [135, 60, 19]
         );
         assert!(
-            TABLE.lines().next().unwrap().ends_with(
-                &OPTIONS
-                    .map(|(_, column)| column)
-                    .join(",")
-            )
+            TABLE
+                .lines()
+                .next()
+                .unwrap()
+                .ends_with(
+                    &OPTIONS
+                        .map(|(_, column)| column)
+                        .join(",")
+                )
         );
     }
 
@@ -194,11 +201,10 @@ mod tests {
         assert_eq!(count(O::RetainFullDates, ActionCode::Keep), 44);
         assert_eq!(count(O::RetainModifiedDates, ActionCode::Clean), 44);
         assert_eq!(count(O::CleanDescriptors, ActionCode::Clean), 45);
-        assert!(
-            concepts()
-                .iter()
-                .all(|row| row.under(O::CleanGraphics).is_none())
-        );
+        assert!(concepts().iter().all(|row| {
+            row.under(O::CleanGraphics)
+                .is_none()
+        }));
     }
 
     #[test]

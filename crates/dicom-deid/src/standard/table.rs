@@ -55,5 +55,7 @@ pub fn by_tag<T>(table: &str, read: impl Fn(&Row<'_>) -> Option<T>) -> HashMap<T
         TagPattern::One(tag) => Some((tag, read(row)?)),
         _ => None,
     };
-    rows(table, row).into_iter().collect()
+    rows(table, row)
+        .into_iter()
+        .collect()
 }

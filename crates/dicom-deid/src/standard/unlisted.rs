@@ -87,7 +87,10 @@ pub fn texts_without_identifying_role() -> Vec<Tag> {
 
 fn without_role(wanted: impl Fn(&str) -> bool) -> Vec<Tag> {
     rows(TABLE, |row| {
-        let none = row.text("concern") == Some("none") && row.text("kind").is_some_and(&wanted);
+        let none = row.text("concern") == Some("none")
+            && row
+                .text("kind")
+                .is_some_and(&wanted);
         none.then(|| row.get("tag").map(representative))
             .flatten()
     })

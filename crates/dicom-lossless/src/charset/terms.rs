@@ -245,7 +245,11 @@ impl Term {
             });
         }
         let (extended, name) = match plain.strip_prefix("ISO2022") {
-            Some(name) => (true, name.strip_prefix("IR").unwrap_or(name)),
+            Some(name) => (
+                true,
+                name.strip_prefix("IR")
+                    .unwrap_or(name),
+            ),
             None => (
                 false,
                 ["ISOIR", "ISO", "IR"]

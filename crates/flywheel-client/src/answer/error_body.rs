@@ -35,7 +35,11 @@ impl ErrorBody {
             .map(str::to_owned)
             .or(detail)
             .or_else(|| text("detail").map(str::to_owned));
-        let message = plain_text(message.unwrap_or_default().as_bytes());
+        let message = plain_text(
+            message
+                .unwrap_or_default()
+                .as_bytes(),
+        );
         Self {
             message: message.trim().to_owned(),
             request_id: text("request_id").map(shortened),

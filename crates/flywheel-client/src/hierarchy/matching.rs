@@ -31,7 +31,9 @@ impl From<ContainerAnswer> for Child {
         Self {
             id: answer.id,
             label: answer.label.unwrap_or_default(),
-            uid: answer.uid.filter(|uid| !uid.is_empty()),
+            uid: answer
+                .uid
+                .filter(|uid| !uid.is_empty()),
             created: answer.created.unwrap_or_default(),
             rehearsed: false,
         }

@@ -28,7 +28,9 @@ impl Hierarchy {
     /// Subjects are unique per project on the server, so one is looked up by itself: a project may
     /// have very many.
     pub(super) async fn find_or_make_subject(&self, label: &str) -> Result<Subject, RequestError> {
-        let mut tries = self.client.tries("POST /api/subjects");
+        let mut tries = self
+            .client
+            .tries("POST /api/subjects");
         let mut collided = false;
         loop {
             if self.without_subjects.get() == Some(&true) {
@@ -40,7 +42,8 @@ impl Hierarchy {
             let found = if collided {
                 self.subject_in_list(label).await?
             } else {
-                self.subject_by_lookup(label).await?
+                self.subject_by_lookup(label)
+                    .await?
             };
             if let Some(subject) = found {
                 return Ok(Subject::Container(Arc::new(subject)));
@@ -88,14 +91,17 @@ impl Hierarchy {
             return self.subject_in_list(label).await;
         }
         let path = json!({ "path": [self.project.group, format!("<id:{}>", self.project_reference().id), label] });
-        let answer: Option<ContainerAnswer> =
-            match optional(self.client.ask("/lookup", &path).await) {
-                // The path leads through the group, which users without a role in it are refused.
-                Err(error) if error.status() == Some(403) => {
-                    return self.subject_in_list(label).await;
-                }
-                answer => answer?,
-            };
+        let answer: Option<ContainerAnswer> = match optional(
+            self.client
+                .ask("/lookup", &path)
+                .await,
+        ) {
+            // The path leads through the group, which users without a role in it are refused.
+            Err(error) if error.status() == Some(403) => {
+                return self.subject_in_list(label).await;
+            }
+            answer => answer?,
+        };
         let Some(answer) = answer else {
             return Ok(None);
         };

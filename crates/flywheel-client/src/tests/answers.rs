@@ -179,7 +179,10 @@ async fn success_before_the_file_was_read_is_not_believed() {
         while let Ok((mut stream, _)) = listener.accept().await {
             tokio::spawn(async move {
                 let mut head = [0; 8192];
-                let read = stream.read(&mut head).await.unwrap();
+                let read = stream
+                    .read(&mut head)
+                    .await
+                    .unwrap();
                 let asks = String::from_utf8_lossy(&head[..read]).into_owned();
                 let body = if asks.starts_with("POST") {
                     json!([entry(64 << 20)])

@@ -157,7 +157,11 @@ async fn a_log_that_is_briefly_away_is_asked_again_and_its_words_are_not_passed_
         }
     })
     .await;
-    assert!(record(&server.client()).await.is_ok());
+    assert!(
+        record(&server.client())
+            .await
+            .is_ok()
+    );
 }
 
 #[tokio::test]
@@ -190,7 +194,11 @@ async fn a_site_that_keeps_a_log_must_say_where() {
         let shown = url.to_string();
         let config = json!({ "features": { "deid_log": true }, "site": { "deid_log_url": url } });
         let server = Server::start(move |_, _| Reply::Json(200, config.clone())).await;
-        match server.client().deid_log_host().await {
+        match server
+            .client()
+            .deid_log_host()
+            .await
+        {
             Ok(host) => assert_eq!(
                 (host.as_deref(), usable),
                 (Some("log.example"), true),

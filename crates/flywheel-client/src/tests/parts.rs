@@ -49,7 +49,11 @@ async fn parts_go_to_their_addresses_and_a_failed_one_is_put_again() {
         .collect();
     assert_eq!(bodies, ["abcdefg", "hijklmn", "hijklmn", "opqrst"]);
     assert_eq!(
-        server.asked().last().unwrap().json(),
+        server
+            .asked()
+            .last()
+            .unwrap()
+            .json(),
         json!({ "multipart": { "e_tags": ["tag", "tag", "tag"], "upload_id": "up" } })
     );
     assert_eq!(server.count(TICKET), 1);

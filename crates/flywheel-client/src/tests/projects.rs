@@ -50,7 +50,11 @@ async fn a_project_is_found_by_path_id_and_label() {
         assert_eq!(found, project(), "{text}");
     }
     assert_eq!(
-        server.asked().first().unwrap().json(),
+        server
+            .asked()
+            .first()
+            .unwrap()
+            .json(),
         json!({ "path": ["neuro", "ADNI"] })
     );
 }
@@ -188,7 +192,10 @@ async fn settings_are_read_at_each_level_and_in_the_older_place() {
         _ => missing(),
     })
     .await;
-    let said = async |level| match settings(&server, level).await.unwrap() {
+    let said = async |level| match settings(&server, level)
+        .await
+        .unwrap()
+    {
         LevelSettings::There(settings) => settings,
         other => panic!("{other:?}"),
     };
@@ -206,13 +213,17 @@ async fn a_level_is_absent_unseen_or_unreadable_and_these_are_not_mixed_up() {
     let server = Server::start(|_, _| missing()).await;
     for level in Level::ALL {
         assert!(matches!(
-            settings(&server, level).await.unwrap(),
+            settings(&server, level)
+                .await
+                .unwrap(),
             LevelSettings::Absent
         ));
     }
     let server = Server::start(|_, _| Reply::Json(403, json!({ "message": "not for you" }))).await;
     for level in Level::ALL {
-        let said = settings(&server, level).await.unwrap();
+        let said = settings(&server, level)
+            .await
+            .unwrap();
         assert!(
             matches!(&said, LevelSettings::Unseen(why) if why.to_string().contains("not for you")),
             "{said:?}"
@@ -258,7 +269,10 @@ async fn a_user_without_a_role_in_the_group_finds_the_project_in_the_lists() {
                 project(),
                 "{refusal} {list}"
             );
-            match found("neuro/NACC").await.unwrap_err() {
+            match found("neuro/NACC")
+                .await
+                .unwrap_err()
+            {
                 ClientError::Request(error) => {
                     assert_eq!((error.status(), refusal), (Some(403), 403));
                 }

@@ -180,7 +180,10 @@ async fn a_redirect_within_the_site_is_followed_and_one_to_another_host_is_not()
     let error = failed(server.client().check_key().await);
     assert_eq!(error.status(), Some(307));
     assert!(
-        error.to_string().contains("/steal") && !error.to_string().contains("signature"),
+        error.to_string().contains("/steal")
+            && !error
+                .to_string()
+                .contains("signature"),
         "{error}"
     );
     assert!(other.lines().is_empty());

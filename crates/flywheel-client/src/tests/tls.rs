@@ -121,7 +121,10 @@ async fn serve(leaf: Vec<u8>, key: Vec<u8>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0")
         .await
         .unwrap();
-    let port = listener.local_addr().unwrap().port();
+    let port = listener
+        .local_addr()
+        .unwrap()
+        .port();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let acceptor = acceptor.clone();
@@ -207,7 +210,10 @@ async fn a_port_that_speaks_the_other_protocol_is_told_at_once() {
     let listener = TcpListener::bind("127.0.0.1:0")
         .await
         .unwrap();
-    let plain = listener.local_addr().unwrap().port();
+    let plain = listener
+        .local_addr()
+        .unwrap()
+        .port();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let _ = stream.read(&mut [0; 4096]).await;

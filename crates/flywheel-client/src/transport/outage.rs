@@ -213,7 +213,12 @@ impl Transport {
     }
 
     async fn ask_without_key(&self, url: Url) -> Result<Answer, RequestError> {
-        let gauge = Gauge::new(self.settings.idle_timeout.min(PROBE), 0);
+        let gauge = Gauge::new(
+            self.settings
+                .idle_timeout
+                .min(PROBE),
+            0,
+        );
         let request = self.foreign_request(Method::GET, url);
         self.exchange_now(request, &gauge, SHORT)
             .await

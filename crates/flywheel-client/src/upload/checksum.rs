@@ -37,7 +37,9 @@ impl Checksum {
 
     /// In lower-case hexadecimal digits, once the whole file has passed in a try that was hashed.
     pub fn sha384(&self) -> Option<&str> {
-        self.sha384.get().map(String::as_str)
+        self.sha384
+            .get()
+            .map(String::as_str)
     }
 
     /// The same body from its first byte; hashed where that is wanted and was not done before.

@@ -171,9 +171,14 @@ impl Transfer<'_> {
             container: self.container.clone(),
             name: entry.name.clone(),
             size: self.file.len,
-            file_id: entry.database_id().map(str::to_owned),
+            file_id: entry
+                .database_id()
+                .map(str::to_owned),
             version: entry.version,
-            sha384: self.sent.sha384().map(str::to_owned),
+            sha384: self
+                .sent
+                .sha384()
+                .map(str::to_owned),
             route,
             replaced: entry.replaced.is_some(),
         }))

@@ -66,7 +66,11 @@ impl Transfer<'_> {
             .tries(format!("POST /api{}", self.files()));
         loop {
             let error = match self.send_form(told).await {
-                Ok(answer) => return self.confirm(Route::Form, &answer).await,
+                Ok(answer) => {
+                    return self
+                        .confirm(Route::Form, &answer)
+                        .await;
+                }
                 Err(error) => match self.told_less(told, error) {
                     Ok(less) => {
                         told = less;

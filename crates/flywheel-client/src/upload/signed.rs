@@ -28,7 +28,9 @@ const STORAGE_OUTAGES: u32 = 5;
 impl Transfer<'_> {
     /// Sends the file with a signed address; `None` when the form has to be used instead.
     pub async fn by_ticket(&self, mut told: Told) -> Result<Option<UploadReceipt>, RequestError> {
-        let mut tries = self.client.tries("PUT to the storage");
+        let mut tries = self
+            .client
+            .tries("PUT to the storage");
         let (mut renewed, mut outages) = (false, 0);
         loop {
             let ticket = match self.start_ticket(told).await {
@@ -69,7 +71,12 @@ impl Transfer<'_> {
                 // Where the site is out too, a firewall is not to blame.
                 RequestFailure::Connect { .. }
                     if outages < STORAGE_OUTAGES
-                        && self.client.transport.look(&error).await == Look::Back =>
+                        && self
+                            .client
+                            .transport
+                            .look(&error)
+                            .await
+                            == Look::Back =>
                 {
                     outages += 1;
                 }
@@ -246,7 +253,10 @@ impl<'p> Parts<'p> {
     async fn put_once(&self, url: &Url, span: Span) -> Result<Answer, RequestError> {
         let (file, transport) = (self.transfer.file, &self.transfer.client.transport);
         let google = self.ticket.storage == Storage::Google;
-        let gauge = self.transfer.client.gauge(span.length);
+        let gauge = self
+            .transfer
+            .client
+            .gauge(span.length);
         let end = span.from + span.length;
         let mut request = transport
             .foreign_request(Method::PUT, url.clone())

@@ -178,6 +178,11 @@ mod tests {
         let given = json!({ "x-ms-blob-type": "BlockBlob", "Authorization": "x", "content-length": "1", "bad name": "y" });
         let headers = storage_headers(given.as_object());
         assert_eq!(headers.len(), 1);
-        assert_eq!(headers.get("x-ms-blob-type").unwrap(), "BlockBlob");
+        assert_eq!(
+            headers
+                .get("x-ms-blob-type")
+                .unwrap(),
+            "BlockBlob"
+        );
     }
 }

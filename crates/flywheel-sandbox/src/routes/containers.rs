@@ -145,7 +145,11 @@ fn remove_with_content(writer: &mut Writer<'_>, id: &str) -> Result<(), ApiError
     let folder = writer
         .index()
         .get(id)
-        .map(|container| writer.store().path(&container.folder));
+        .map(|container| {
+            writer
+                .store()
+                .path(&container.folder)
+        });
     writer.put(Change::Removed(id.to_owned()))?;
     // fails where the folder holds files that were not uploaded: they stay
     let _ = folder.map(std::fs::remove_dir);

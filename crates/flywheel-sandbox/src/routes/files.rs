@@ -47,7 +47,9 @@ pub async fn download(
         .store
         .read(|index| find(index, kind, &id, &name).cloned())?;
     if ticket == Some("") {
-        let ticket = app.tickets().open_download(id, name)?;
+        let ticket = app
+            .tickets()
+            .open_download(id, name)?;
         return Ok(Json(json!({"ticket": ticket})).into_response());
     }
     send(&app, &file, &parameters).await
@@ -105,7 +107,11 @@ pub async fn remove(
     let kind = file_level(&word)?;
     app.store.write(|writer| {
         let found = find(writer.index(), kind, &id, &name).cloned();
-        if found.is_err() && writer.index().was_deleted(&id, &name) {
+        if found.is_err()
+            && writer
+                .index()
+                .was_deleted(&id, &name)
+        {
             return Ok(Json(json!({"deleted": 0})));
         }
         blob::delete(writer, found?)?;

@@ -128,7 +128,11 @@ pub async fn uids(State(app): Shared, bytes: Bytes) -> Answer {
         ("sessions", ContainerType::Session),
         ("acquisitions", ContainerType::Acquisition),
     ] {
-        let wanted = texts(body.get(key).unwrap_or(&Value::Null), key)?;
+        let wanted = texts(
+            body.get(key)
+                .unwrap_or(&Value::Null),
+            key,
+        )?;
         if wanted.len() > MOST_UIDS {
             return Err(ApiError::unprocessable("too many uids in one request"));
         }

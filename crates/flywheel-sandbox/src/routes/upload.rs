@@ -303,7 +303,11 @@ fn part_count(options: &Options, size: Option<u64>, takes_parts: bool) -> Option
         .max(1)
         .next_multiple_of(options.storage.unit());
     let size = size.filter(|size| takes_parts && *size > largest)?;
-    usize::try_from(size.div_ceil(largest).min(MOST_PARTS)).ok()
+    usize::try_from(
+        size.div_ceil(largest)
+            .min(MOST_PARTS),
+    )
+    .ok()
 }
 
 async fn complete(
@@ -358,7 +362,9 @@ async fn complete(
 /// The answer for an upload that was completed before.
 fn stored_before(app: &App, container: &str, name: &str) -> Answer {
     app.read(|documents| {
-        let file = documents.index.file(container, name);
+        let file = documents
+            .index
+            .file(container, name);
         let file = file.ok_or_else(|| ApiError::not_found(format!("{name} not found")))?;
         Ok(Json(json!([documents.file(file)])))
     })
@@ -367,7 +373,9 @@ fn stored_before(app: &App, container: &str, name: &str) -> Answer {
 /// The parts one after the other, in the file of the first.
 async fn joined(mut parts: impl Iterator<Item = Received>) -> Result<Received, ApiError> {
     let incomplete = || ApiError::bad_request("the upload is not complete");
-    let mut first = parts.next().ok_or_else(incomplete)?;
+    let mut first = parts
+        .next()
+        .ok_or_else(incomplete)?;
     for part in parts {
         match (first.path(), part.path()) {
             (Some(to), Some(from)) => append(from, to).await?,

@@ -367,7 +367,9 @@ fn a_profile_that_a_newer_server_left_is_not_shown_by_older_ones() {
     );
     bench.restart(|options| options.era = Era::Mid);
     assert_eq!(
-        bench.get("/api/site/settings").json()["deid_profile"],
+        bench
+            .get("/api/site/settings")
+            .json()["deid_profile"],
         Value::Null
     );
     assert_eq!(

@@ -83,7 +83,9 @@ fn replacing_a_file_keeps_the_version_before() {
     let versions = bench
         .get(&format!(
             "/api/files/{}/versions",
-            first[0]["file_id"].as_str().unwrap()
+            first[0]["file_id"]
+                .as_str()
+                .unwrap()
         ))
         .json();
     assert_eq!(

@@ -12,7 +12,13 @@ use super::{Bench, raw};
 fn only_the_right_key_opens_anything() {
     let bench = Bench::new();
     for path in ["/api/config", "/api/version"] {
-        assert_eq!(bench.send("GET", path, &[], b"").status, 200, "{path}");
+        assert_eq!(
+            bench
+                .send("GET", path, &[], b"")
+                .status,
+            200,
+            "{path}"
+        );
     }
     for path in [
         "/api/users/self",
@@ -21,7 +27,13 @@ fn only_the_right_key_opens_anything() {
         "/api/site/settings",
         "/deid-log/logs/x",
     ] {
-        assert_eq!(bench.send("GET", path, &[], b"").status, 403, "{path}");
+        assert_eq!(
+            bench
+                .send("GET", path, &[], b"")
+                .status,
+            403,
+            "{path}"
+        );
         assert_eq!(
             bench
                 .send("GET", path, &["Authorization: scitran-user wrong"], b"")

@@ -38,7 +38,9 @@ fn a_restart_remembers_everything() {
         b"one"
     );
     assert_eq!(
-        bench.get("/api/site/settings").json()["deid_profile"],
+        bench
+            .get("/api/site/settings")
+            .json()["deid_profile"],
         json!({"dicom": {}})
     );
     assert_eq!(
@@ -66,7 +68,12 @@ fn copy(from: &Path, to: &Path) {
         .into_iter()
         .filter_map(Result::ok)
     {
-        let target = to.join(entry.path().strip_prefix(from).unwrap());
+        let target = to.join(
+            entry
+                .path()
+                .strip_prefix(from)
+                .unwrap(),
+        );
         if entry.file_type().is_dir() {
             std::fs::create_dir_all(target).unwrap();
         } else if !entry.path().ends_with("lock") && !entry.path().ends_with("index.new") {

@@ -74,7 +74,10 @@ fn tag(answer: &Answer) -> String {
     let line = answer
         .head
         .lines()
-        .find(|line| line.to_lowercase().starts_with("etag:"))
+        .find(|line| {
+            line.to_lowercase()
+                .starts_with("etag:")
+        })
         .unwrap();
     line.split('"')
         .nth(1)

@@ -220,7 +220,11 @@ impl Parser {
     }
 
     fn agreeing(&self, on: Vec<char>, off: &[char]) -> Result<Vec<char>, String> {
-        if on.iter().any(|flag| off.contains(flag)) || (on.contains(&'a') && on.contains(&'u')) {
+        if on
+            .iter()
+            .any(|flag| off.contains(flag))
+            || (on.contains(&'a') && on.contains(&'u'))
+        {
             return Err(self.error("flags that contradict one another"));
         }
         Ok(on)

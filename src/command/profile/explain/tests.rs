@@ -91,7 +91,11 @@ fn the_document_holds_the_facts_of_the_statement() {
             .as_array()
             .unwrap()
             .iter()
-            .flat_map(|entry| entry["attributes"].as_array().unwrap())
+            .flat_map(|entry| {
+                entry["attributes"]
+                    .as_array()
+                    .unwrap()
+            })
         {
             assert!(
                 markdown.contains(attribute["tag"].as_str().unwrap()),

@@ -156,7 +156,12 @@ impl TrialTotals {
     pub fn count(&mut self, result: &TrialResult) {
         self.files += 1;
         match &result.outcome {
-            TrialOutcome::Skipped(reason) => *self.skipped.entry(*reason).or_default() += 1,
+            TrialOutcome::Skipped(reason) => {
+                *self
+                    .skipped
+                    .entry(*reason)
+                    .or_default() += 1;
+            }
             TrialOutcome::Failed(failure) => {
                 *self
                     .failed
@@ -169,7 +174,10 @@ impl TrialTotals {
                 let mut seen = BTreeSet::new();
                 for change in changes {
                     let key = (change.tag, change.what);
-                    let (elements, files) = self.elements.entry(key).or_default();
+                    let (elements, files) = self
+                        .elements
+                        .entry(key)
+                        .or_default();
                     *elements += 1;
                     *files += usize::from(seen.insert(key));
                 }

@@ -102,7 +102,10 @@ impl InstanceCleaner<'_> {
         code: CodedEntry,
         context: DataSetContext<'_>,
     ) -> Result<Option<ElementEffect>, DeidError> {
-        let uids_stay = self.settings.options.has(O::RetainUids);
+        let uids_stay = self
+            .settings
+            .options
+            .has(O::RetainUids);
         Ok(Some(match element.tag {
             CODE_MEANING | CODE_VALUE | EXTENDED_CODE_VALUE | LONG_CODE_VALUE if code.known => {
                 Unchanged
@@ -165,7 +168,9 @@ impl InstanceCleaner<'_> {
         if is_plain || without_padding(bytes).is_empty() {
             return Unchanged;
         }
-        let new = self.key.code(bytes.trim_ascii_end());
+        let new = self
+            .key
+            .code(bytes.trim_ascii_end());
         put_text(element, &new)
     }
 
@@ -177,7 +182,11 @@ impl InstanceCleaner<'_> {
         let uid = plain(bytes).and_then(|text| text.strip_prefix("urn:oid:"));
         if uid.is_some_and(|uid| {
             is_published_arc(uid)
-                || self.settings.options.has(O::RetainUids) && is_uid(uid.as_bytes())
+                || self
+                    .settings
+                    .options
+                    .has(O::RetainUids)
+                    && is_uid(uid.as_bytes())
         }) {
             return Unchanged;
         }

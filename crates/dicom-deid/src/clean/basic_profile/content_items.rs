@@ -334,7 +334,14 @@ impl InstanceCleaner<'_> {
         };
         match (real, action) {
             (_, ActionCode::Remove) => Ok(Removed),
-            (VR::UI, ActionCode::Keep) if self.settings.options.has(O::RetainUids) => Ok(Unchanged),
+            (VR::UI, ActionCode::Keep)
+                if self
+                    .settings
+                    .options
+                    .has(O::RetainUids) =>
+            {
+                Ok(Unchanged)
+            }
             (VR::UI, _) => Ok(self.replace_uids(value)),
             (VR::PN, _) => Ok(put_text(value, "REMOVED^")),
             (_, ActionCode::Keep) => self.keep(value, real, context),
@@ -640,7 +647,10 @@ fn cap_floating(element: &mut Element, limit: f64, encoding: Encoding) -> bool {
         limit.to_le_bytes()
     };
     let capped = |word| if is_high(word) { highest } else { *word };
-    let new: Vec<u8> = words.iter().flat_map(capped).collect();
+    let new: Vec<u8> = words
+        .iter()
+        .flat_map(capped)
+        .collect();
     *element = Element::new(element.tag, element.vr, padded(VR::FD, new));
     true
 }
@@ -648,7 +658,9 @@ fn cap_floating(element: &mut Element, limit: f64, encoding: Encoding) -> bool {
 /// Caps a ratio: the limit above 1.
 fn cap_ratio(data: &mut DataSet, limit: f64, encoding: Encoding) -> bool {
     let words = |tag| {
-        let bytes = data.get(tag).and_then(Element::bytes)?;
+        let bytes = data
+            .get(tag)
+            .and_then(Element::bytes)?;
         let words = bytes.as_chunks::<4>().0.iter();
         Some(
             words
@@ -664,7 +676,11 @@ fn cap_ratio(data: &mut DataSet, limit: f64, encoding: Encoding) -> bool {
     };
     let is_high =
         |(above, below): (&u32, &u32)| f64::from(above.cast_signed()) > limit * f64::from(*below);
-    if !above.iter().zip(&below).any(is_high) {
+    if !above
+        .iter()
+        .zip(&below)
+        .any(is_high)
+    {
         return false;
     }
     for (tag, number) in [

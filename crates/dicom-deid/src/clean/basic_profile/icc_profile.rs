@@ -83,7 +83,11 @@ pub fn colours_only(profile: &[u8]) -> Option<Vec<u8>> {
         kept += 1;
     }
     new.get_mut(HEADER..HEADER + 4)?
-        .copy_from_slice(&u32::try_from(kept).ok()?.to_be_bytes());
+        .copy_from_slice(
+            &u32::try_from(kept)
+                .ok()?
+                .to_be_bytes(),
+        );
     Some(new)
 }
 
@@ -104,7 +108,9 @@ fn keep(tag: &[u8], data: &[u8], new: &mut [u8]) -> bool {
 
 /// The big-endian number of four bytes.
 fn number(bytes: &[u8], at: usize) -> Option<usize> {
-    let four = bytes.get(at..)?.first_chunk::<4>()?;
+    let four = bytes
+        .get(at..)?
+        .first_chunk::<4>()?;
     usize::try_from(u32::from_be_bytes(*four)).ok()
 }
 

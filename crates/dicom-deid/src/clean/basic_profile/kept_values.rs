@@ -115,7 +115,13 @@ impl InstanceCleaner<'_> {
                 self.discard_invalid(element, vr, context)
             }
             _ if self.is_suspicious_label(element) => self.clean_text(element, vr, context),
-            _ if self.settings.options.has(O::RetainUids) => Ok(Unchanged),
+            _ if self
+                .settings
+                .options
+                .has(O::RetainUids) =>
+            {
+                Ok(Unchanged)
+            }
             _ => Ok(self.uids_in_text(element, vr, context)),
         }
     }
@@ -161,9 +167,11 @@ impl InstanceCleaner<'_> {
     fn is_suspicious_label(&self, element: &Element) -> bool {
         self.settings.unlisted != Unlisted::Keep
             && (standard::has_no_identifying_role(element.tag) || COILS.contains(&element.tag))
-            && element.bytes().is_some_and(|bytes| {
-                descriptors::tells_a_day_or_number(&String::from_utf8_lossy(bytes))
-            })
+            && element
+                .bytes()
+                .is_some_and(|bytes| {
+                    descriptors::tells_a_day_or_number(&String::from_utf8_lossy(bytes))
+                })
     }
 
     /// Keeps code strings; values that are none are cleaned as the text that they are. Number and
@@ -321,7 +329,10 @@ fn is_decimal(value: &[u8]) -> bool {
         .count();
     let is_exponent = |text: &[u8]| {
         let exponent = unsigned(text);
-        (1..=3).contains(&exponent.len()) && exponent.iter().all(u8::is_ascii_digit)
+        (1..=3).contains(&exponent.len())
+            && exponent
+                .iter()
+                .all(u8::is_ascii_digit)
     };
     digits > 0
         && points <= 1

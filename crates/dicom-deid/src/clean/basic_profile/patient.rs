@@ -102,11 +102,13 @@ fn usable_id(element: &Element, charset: &CharacterSet) -> Option<String> {
 
 /// A UID with its kind in front, so that no Patient ID can be the same text.
 fn substitute_id(data: &DataSet) -> Option<String> {
-    SUBSTITUTES.into_iter().find_map(|tag| {
-        let bytes = data.get(tag)?.bytes()?;
-        let uid = String::from_utf8_lossy(bytes)
-            .trim_end_matches([' ', '\0'])
-            .to_owned();
-        (!uid.is_empty()).then(|| format!("\0uid {uid}"))
-    })
+    SUBSTITUTES
+        .into_iter()
+        .find_map(|tag| {
+            let bytes = data.get(tag)?.bytes()?;
+            let uid = String::from_utf8_lossy(bytes)
+                .trim_end_matches([' ', '\0'])
+                .to_owned();
+            (!uid.is_empty()).then(|| format!("\0uid {uid}"))
+        })
 }

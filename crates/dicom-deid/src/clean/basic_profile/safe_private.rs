@@ -82,7 +82,8 @@ impl SafePrivate {
             }
             let Some((_, creator)) = &last else { continue };
             if let Some(known) = known(element, creator, &declared) {
-                safe.elements.push((element.tag, known));
+                safe.elements
+                    .push((element.tag, known));
                 safe.creators.push(block);
             }
         }
@@ -168,7 +169,9 @@ fn declared(data: &DataSet) -> Vec<CreatorCharacteristics> {
 }
 
 fn numbers(data: &DataSet, tag: Tag, encoding: Encoding) -> Vec<u16> {
-    let bytes = data.get(tag).and_then(Element::bytes);
+    let bytes = data
+        .get(tag)
+        .and_then(Element::bytes);
     bytes
         .into_iter()
         .flat_map(|bytes| bytes.as_chunks::<2>().0)

@@ -52,7 +52,10 @@ impl InstanceCleaner<'_> {
         vr: VR,
         context: DataSetContext<'_>,
     ) -> EffectResult {
-        let Some(bytes) = element.bytes().filter(|_| is_text(vr)) else {
+        let Some(bytes) = element
+            .bytes()
+            .filter(|_| is_text(vr))
+        else {
             return self.apply_basic(element, vr, context);
         };
         if without_padding(bytes).is_empty() {

@@ -119,7 +119,11 @@ impl Part {
     }
 
     fn any(&self, holds: impl Fn(&str) -> bool) -> bool {
-        holds(&self.short) || self.long.as_deref().is_some_and(holds)
+        holds(&self.short)
+            || self
+                .long
+                .as_deref()
+                .is_some_and(holds)
     }
 
     /// Letters are known as a word, or as one with a D or W (3DFLAIR, T2WTSE) or T (SAGT2) of its

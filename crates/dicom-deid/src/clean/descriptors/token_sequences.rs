@@ -125,13 +125,15 @@ fn neighbours(tokens: &mut Tokens, own: &Identifiers) {
             (tokens.short(index - 1), tokens.short(index)),
             (tokens.long(index - 1), tokens.long(index)),
         ];
-        let is_own = spellings.iter().any(|(first, second)| {
-            pair.clear();
-            pair.extend([*first, " ", *second]);
-            let is_place = own.has_pair(&pair);
-            pair.remove(first.len());
-            is_place || (own.names_someone() && own.has_word(&pair))
-        });
+        let is_own = spellings
+            .iter()
+            .any(|(first, second)| {
+                pair.clear();
+                pair.extend([*first, " ", *second]);
+                let is_place = own.has_pair(&pair);
+                pair.remove(first.len());
+                is_place || (own.names_someone() && own.has_word(&pair))
+            });
         if is_own {
             tokens.set(index - 1..index + 1, TokenSafety::Own);
         }
@@ -161,7 +163,9 @@ fn row_of_numbers(tokens: &Tokens, start: usize) -> (usize, usize, usize) {
     let (mut end, mut count, mut longest) = (start, 0, 0);
     while let Some(number) = digits(tokens, end) {
         (end, count, longest) = (end + 1, count + number.len(), longest.max(number.len()));
-        let gap = tokens.gap_after(end - 1).unwrap_or("|");
+        let gap = tokens
+            .gap_after(end - 1)
+            .unwrap_or("|");
         if !gap
             .chars()
             .all(|c| " -./()+_".contains(c))
@@ -227,7 +231,12 @@ fn is_own_day(dates: &[NaiveDate], year: u16, month: u16, day: u16) -> bool {
 /// A letter alone beside a name is an initial, and an s behind an apostrophe goes with its noun.
 fn initials(tokens: &mut Tokens) {
     let beside = |gap: Option<&str>| {
-        gap.is_some_and(|gap| gap.len() < 3 && gap.chars().all(|c| " .,^".contains(c)))
+        gap.is_some_and(|gap| {
+            gap.len() < 3
+                && gap
+                    .chars()
+                    .all(|c| " .,^".contains(c))
+        })
     };
     for index in 0..tokens.list.len() {
         if tokens.short(index).len() != 1 || digits(tokens, index).is_some() {

@@ -168,7 +168,10 @@ fn the_envelope_has_the_bytes_that_flywheels_engine_writes() {
         .data
         .get(tags::ENCRYPTED_CONTENT)
         .unwrap();
-    let keys = profile(ENCRYPT).dicom.envelope.unwrap();
+    let keys = profile(ENCRYPT)
+        .dicom
+        .envelope
+        .unwrap();
     let expected =
         b"\x00\x04\x50\x05SQ\0\0\x18\0\0\0\xfe\xff\x00\xe0\x10\0\0\0\x10\0\x20\0LO\x08\0PAT-0042";
     assert_eq!(
@@ -555,7 +558,10 @@ fn what_cannot_be_opened_or_kept_fails_the_file() {
                 .unwrap_or_default()
                 .contains(KEY)
     );
-    let keys = profile(decrypt).dicom.envelope.unwrap();
+    let keys = profile(decrypt)
+        .dicom
+        .envelope
+        .unwrap();
     for plain in [&b"no data set"[..], b"", b"\x10\0\x20\0LO\x08\0PAT-0042"] {
         let content = Element::new(
             tags::ENCRYPTED_CONTENT,

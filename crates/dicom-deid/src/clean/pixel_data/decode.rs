@@ -192,7 +192,9 @@ fn ybr_to_rgb(pixels: &mut [u8]) {
 // The number is clamped to what a byte holds.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn rounded(value: f32) -> u8 {
-    (value + 0.5).floor().clamp(0.0, 255.0) as u8
+    (value + 0.5)
+        .floor()
+        .clamp(0.0, 255.0) as u8
 }
 
 /// The samples of a frame side by side, little endian, red, green and blue where there are three.
@@ -306,7 +308,11 @@ impl JpegHeader {
         match marker {
             0xC4 | 0xC8 | 0xCC => {}
             0xC0..=0xCF => self.frame(marker, segment)?,
-            0xDD => self.restarts = segment.iter().any(|byte| *byte != 0),
+            0xDD => {
+                self.restarts = segment
+                    .iter()
+                    .any(|byte| *byte != 0);
+            }
             0xE0 if segment.starts_with(b"JFIF") => self.jfif = true,
             0xEE if segment.starts_with(b"Adobe") => self.adobe = segment.get(11).copied(),
             0xDA => self.point_transform = segment.last()? & 0x0F,
@@ -548,7 +554,10 @@ fn unpack(mut packed: &[u8], mut take: impl FnMut(u8) -> bool) {
                 let (literal, rest) = rest
                     .split_at_checked(usize::from(control) + 1)
                     .unwrap_or((rest, &[]));
-                if !literal.iter().all(|value| take(*value)) {
+                if !literal
+                    .iter()
+                    .all(|value| take(*value))
+                {
                     return;
                 }
                 rest

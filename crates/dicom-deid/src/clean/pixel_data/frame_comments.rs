@@ -517,7 +517,10 @@ fn rle_frame(stream: &mut FragmentStream, length: u64, layout: &Layout) -> Resul
         .get(1..=planes)
         .filter(|_| fits)
         .ok_or_else(damaged)?;
-    let ends = starts.iter().skip(1).chain([&length]);
+    let ends = starts
+        .iter()
+        .skip(1)
+        .chain([&length]);
     let used = 4 + 4 * planes as u64;
     stream.skip(used)?;
     mark_rest(stream, RLE_HEADER - used)?;
@@ -600,7 +603,9 @@ struct FragmentStream {
 
 impl FragmentStream {
     fn of(fragments: Fragments) -> Self {
-        let left = fragments.place(0).unwrap_or_default();
+        let left = fragments
+            .place(0)
+            .unwrap_or_default();
         Self {
             fragments,
             number: 0,
@@ -630,7 +635,10 @@ impl FragmentStream {
     fn fill(&mut self) -> Result<bool, DeidError> {
         while self.piece.is_empty() {
             if self.left.is_empty() {
-                let Some(next) = self.fragments.place(self.number + 1) else {
+                let Some(next) = self
+                    .fragments
+                    .place(self.number + 1)
+                else {
                     return Ok(false);
                 };
                 (self.number, self.left) = (self.number + 1, next);
@@ -642,10 +650,11 @@ impl FragmentStream {
     }
 
     fn read_piece(&mut self) -> Result<(), DeidError> {
-        let end = self
-            .left
-            .end
-            .min(self.left.start.saturating_add(PIECE));
+        let end = self.left.end.min(
+            self.left
+                .start
+                .saturating_add(PIECE),
+        );
         self.piece = self
             .fragments
             .piece(self.left.start..end)?;

@@ -95,7 +95,8 @@ impl Made {
     fn fragments(mut self, fragments: &[&[u8]]) -> Self {
         self.head(PIXEL_DATA, *b"OB", u32::MAX);
         for fragment in fragments {
-            self.0.extend([0xFE, 0xFF, 0x00, 0xE0]);
+            self.0
+                .extend([0xFE, 0xFF, 0x00, 0xE0]);
             self.0
                 .extend((fragment.len() as u32).to_le_bytes());
             self.0.extend(*fragment);
@@ -464,7 +465,11 @@ fn frames_in_several_fragments_are_found_by_the_offset_table_or_not_at_all() {
         ..gray(1, 2, 8)
     };
     let plain = "1.2.840.10008.1.2.1.98";
-    let table = |offsets: [u32; 2]| offsets.map(u32::to_le_bytes).concat();
+    let table = |offsets: [u32; 2]| {
+        offsets
+            .map(u32::to_le_bytes)
+            .concat()
+    };
     let with = |table: &[u8]| {
         Made::new(plain)
             .image(&image)
@@ -489,13 +494,15 @@ fn frames_in_several_fragments_are_found_by_the_offset_table_or_not_at_all() {
         ),
         b"a\0c\0"
     );
-    let extended = Made::new(plain).image(&image).element(
-        0x7FE0_0001,
-        *b"OV",
-        [0_u64, 18]
-            .map(u64::to_le_bytes)
-            .concat(),
-    );
+    let extended = Made::new(plain)
+        .image(&image)
+        .element(
+            0x7FE0_0001,
+            *b"OV",
+            [0_u64, 18]
+                .map(u64::to_le_bytes)
+                .concat(),
+        );
     assert_eq!(
         pixels(&extended.fragments(&[b"", b"a", b"b", b"cd"])),
         b"a\0c\0"

@@ -178,8 +178,12 @@ impl PatternList<'_> {
                 .map(CharacterSet::from_element);
             for set in declared.chain([CharacterSet::from_element(b"ISO_IR 100")]) {
                 if let Ok(bytes) = set.encode(&text) {
-                    let inner = without_escapes(&bytes)
-                        .filter(|inner| inner.len() > 5 || inner.iter().all(|byte| *byte > 0x7f));
+                    let inner = without_escapes(&bytes).filter(|inner| {
+                        inner.len() > 5
+                            || inner
+                                .iter()
+                                .all(|byte| *byte > 0x7f)
+                    });
                     if let Some(inner) = inner {
                         self.push(inner.to_vec(), boundary, 1);
                     }
@@ -343,7 +347,9 @@ fn is_common_word(lower: &str) -> bool {
         || COMMON_WORDS
             .binary_search(&lower)
             .is_ok()
-        || PROGRAMS.binary_search(&lower).is_ok()
+        || PROGRAMS
+            .binary_search(&lower)
+            .is_ok()
 }
 
 /// A URL or URN without its scheme, which says how something is reached and never whose it is; any
@@ -357,11 +363,13 @@ fn without_scheme(value: &str) -> &str {
             value
         };
     }
-    let opaque = OPAQUE_SCHEMES.iter().find(|scheme| {
-        value
-            .get(..scheme.len())
-            .is_some_and(|begin| begin.eq_ignore_ascii_case(scheme))
-    });
+    let opaque = OPAQUE_SCHEMES
+        .iter()
+        .find(|scheme| {
+            value
+                .get(..scheme.len())
+                .is_some_and(|begin| begin.eq_ignore_ascii_case(scheme))
+        });
     opaque
         .and_then(|scheme| value.get(scheme.len()..))
         .filter(|rest| !rest.is_empty())

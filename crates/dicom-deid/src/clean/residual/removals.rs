@@ -214,7 +214,12 @@ impl<'a> RemovalCollector<'a> {
         {
             return Ok(());
         }
-        let Some(kind) = value_kind(old, self.path.last().map(|open| open.item.0)) else {
+        let Some(kind) = value_kind(
+            old,
+            self.path
+                .last()
+                .map(|open| open.item.0),
+        ) else {
             return Ok(());
         };
         let only_whole = matches!(kind, ValueKind::Descriptor | ValueKind::Private);
@@ -309,7 +314,10 @@ impl<'a> RemovalCollector<'a> {
             } else {
                 value
             };
-            if self.products.covers(kind, tag, value) {
+            if self
+                .products
+                .covers(kind, tag, value)
+            {
                 continue;
             }
             let uid = kind == ValueKind::Uid
@@ -393,12 +401,20 @@ impl<'a> RemovalCollector<'a> {
         else {
             return Ok(parent.clone());
         };
-        let own = own.slice(..own.len().min(LONGEST_CHARACTER_SETS));
+        let own = own.slice(
+            ..own
+                .len()
+                .min(LONGEST_CHARACTER_SETS),
+        );
         if parent.is_empty() {
             return Ok(own);
         }
         let parent = parent
-            .get(..parent.len().min(LONGEST_CHARACTER_SETS))
+            .get(
+                ..parent
+                    .len()
+                    .min(LONGEST_CHARACTER_SETS),
+            )
             .unwrap_or_default();
         self.character_set_bytes += own.len() + 1 + parent.len();
         if self.character_set_bytes > MOST_CHARACTER_SET_BYTES {
@@ -521,7 +537,11 @@ impl ProductNames {
     fn of(after: &DataSet) -> Self {
         let kept = PRODUCT_ATTRIBUTES
             .iter()
-            .filter_map(|tag| after.get(*tag).and_then(Element::bytes))
+            .filter_map(|tag| {
+                after
+                    .get(*tag)
+                    .and_then(Element::bytes)
+            })
             .filter(|bytes| !bytes.is_empty());
         Self {
             values: kept

@@ -283,7 +283,10 @@ impl PrefixIndex {
             let first = kept.len();
             for entry in same {
                 let (mut of_kind, mut same_place) = (0, false);
-                for other in kept.get(first..).unwrap_or_default() {
+                for other in kept
+                    .get(first..)
+                    .unwrap_or_default()
+                {
                     if let (true, in_place) = relation(number(other), number(entry)) {
                         of_kind += 1;
                         same_place |= in_place;
@@ -298,7 +301,9 @@ impl PrefixIndex {
         for at in from..kept.len() {
             let inner = kept.get(at).and_then(pattern);
             let begins_with = |outer: &usize| match (kept.get(*outer).and_then(pattern), inner) {
-                (Some(outer), Some(inner)) => inner.bytes.starts_with(&outer.bytes),
+                (Some(outer), Some(inner)) => inner
+                    .bytes
+                    .starts_with(&outer.bytes),
                 _ => false,
             };
             while open
@@ -405,7 +410,9 @@ impl PrefixIndex {
             .sorted
             .get(from..)
             .unwrap_or_default();
-        let prefix = rest.first().map(|(prefix, _)| *prefix);
+        let prefix = rest
+            .first()
+            .map(|(prefix, _)| *prefix);
         let text = search
             .lower
             .get(at..)
@@ -416,7 +423,9 @@ impl PrefixIndex {
                     .pattern(*reference)
                     .is_some_and(|(_, pattern)| &*pattern.bytes <= text)
         };
-        search.budget.spend(COST_OF_TRY * 8)?;
+        search
+            .budget
+            .spend(COST_OF_TRY * 8)?;
         let mut next = (from + rest.partition_point(not_behind)).checked_sub(1);
         while let Some(here) = next.filter(|here| *here >= from) {
             if let Some((_, reference)) = table.sorted.get(here) {
@@ -580,12 +589,16 @@ fn visit_uid(
         .iter()
         .take_while(|byte| **byte == b'.')
         .count();
-    let token = token.get(before..).unwrap_or_default();
+    let token = token
+        .get(before..)
+        .unwrap_or_default();
     let length = token
         .iter()
         .rposition(|byte| *byte != b'.')
         .map_or(0, |at| at + 1);
-    let token = token.get(..length).unwrap_or_default();
+    let token = token
+        .get(..length)
+        .unwrap_or_default();
     if !is_uid(token) {
         return Ok(());
     }
@@ -676,7 +689,9 @@ mod tests {
             .collect();
         let text = "Name7 NAME77 name199 name20 other name";
         assert_eq!(found(&shared, text), expected(&shared, text));
-        let shared: Vec<String> = (1..40).map(|n| "a".repeat(n)).collect();
+        let shared: Vec<String> = (1..40)
+            .map(|n| "a".repeat(n))
+            .collect();
         let shared: Vec<&str> = shared
             .iter()
             .map(String::as_str)
@@ -697,7 +712,9 @@ mod tests {
 
     #[test]
     fn a_text_that_is_made_to_cost_much_ends_the_search() {
-        let shared: Vec<String> = (4..64).map(|n| "a".repeat(n)).collect();
+        let shared: Vec<String> = (4..64)
+            .map(|n| "a".repeat(n))
+            .collect();
         let shared: Vec<&str> = shared
             .iter()
             .map(String::as_str)

@@ -93,7 +93,9 @@ fn year_first(here: Cursor) -> Option<Cursor> {
         .number(4, 4)
         .filter(|(year, _)| is_year(*year))?;
     if let Some((month, after)) = after.skip(b" -./_", 2).month() {
-        let (day, end) = after.skip(b" -./_", 2).number(1, 2)?;
+        let (day, end) = after
+            .skip(b" -./_", 2)
+            .number(1, 2)?;
         return is_date(year, month, day).then_some(end);
     }
     if let Some(after) = after.past("年") {
@@ -192,7 +194,9 @@ fn month_first(here: Cursor) -> Option<Cursor> {
 
 /// A year behind a month's name.
 fn year_behind(named: Cursor) -> Option<Cursor> {
-    let year = named.skip(b" -./_,'", 3).connective();
+    let year = named
+        .skip(b" -./_,'", 3)
+        .connective();
     let long = year
         .number(4, 4)
         .filter(|(year, _)| is_year(*year));
@@ -251,7 +255,9 @@ fn past_time(date: Cursor) -> Cursor {
 
 /// `, 07:27:30.5 PM +01:00`, ` at 7:27`, `T07:27:30Z`, ` 07h27`, `_07-27-30`.
 fn written_time(date: Cursor) -> Option<Cursor> {
-    let apart = date.skip(b",", 1).skip(b" Tt_-@:.", 3);
+    let apart = date
+        .skip(b",", 1)
+        .skip(b" Tt_-@:.", 3);
     let apart = ["at ", "um ", "a las ", "\u{e0} "]
         .iter()
         .find_map(|word| apart.past(word))
@@ -373,7 +379,8 @@ impl<'a> Cursor<'a> {
             .iter()
             .position(|byte| !byte.is_ascii_digit())
             .unwrap_or(rest.len());
-        rest.get(..count).unwrap_or_default()
+        rest.get(..count)
+            .unwrap_or_default()
     }
 
     /// The number here, if it has `fewest` to `most` digits, and what follows it.

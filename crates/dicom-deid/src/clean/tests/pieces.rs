@@ -204,7 +204,10 @@ fn substitution_works_wherever_rules_reach() {
 fn file_name(dicom: &str, path: &str) -> Result<String, DeidError> {
     let clean =
         Cleaner::new(&profile(dicom), Limits::default()).deidentify(file(&with_pixels()), path)?;
-    Ok(clean.file_name().unwrap().to_owned())
+    Ok(clean
+        .file_name()
+        .unwrap()
+        .to_owned())
 }
 
 fn names(entries: &str) -> String {
@@ -303,7 +306,10 @@ fn attributes_in_names_are_those_of_the_cleaned_data_and_count_as_named() {
         let clean = Cleaner::new(&profile, Limits::default())
             .deidentify(instance, "x")
             .unwrap();
-        clean.file_name().unwrap().to_owned()
+        clean
+            .file_name()
+            .unwrap()
+            .to_owned()
     };
     let hashed = "CT-a0f7295c61144f61-20040102-A,B";
     for selector in [

@@ -59,7 +59,9 @@ fn every_setting_is_read_and_has_its_default() {
         = \"SITE.1_\"\nwidth = 20";
     let read = asked(lines, more);
     assert_eq!(
-        read.options.iter().collect::<Vec<_>>(),
+        read.options
+            .iter()
+            .collect::<Vec<_>>(),
         [O::RetainModifiedDates, O::CleanDescriptors]
     );
     assert_eq!(
@@ -344,7 +346,10 @@ fn the_digest_sees_every_setting_and_nothing_else() {
             .unwrap()
             .digest(),
     ];
-    let all: std::collections::BTreeSet<&String> = changed.iter().chain([&plain]).collect();
+    let all: std::collections::BTreeSet<&String> = changed
+        .iter()
+        .chain([&plain])
+        .collect();
     assert_eq!(all.len(), changed.len() + 1);
     let options = |list: &str| digest(&format!("options = [{list}]"), "");
     assert_eq!(
@@ -598,7 +603,9 @@ fn private_and_unknown_elements_go() {
             "{unlisted:?}"
         );
     }
-    asked.options = asked.options.with(O::RetainSafePrivate);
+    asked.options = asked
+        .options
+        .with(O::RetainSafePrivate);
     assert_eq!(
         asked
             .decide(Tag(0x0019, 0x100C), VR::IS)

@@ -384,7 +384,12 @@ fn sections_that_other_tools_pass_over_are_noted_where_these_may_read_them() {
     // Defaults, spelled out, change nothing.
     let plain = "name: p\nsecret-key: null\ndicom: \
         {decode: true, retain: false, filenames: [], alter_pixels: null, residual: null}";
-    assert!(yaml(plain).unwrap().notes.is_empty());
+    assert!(
+        yaml(plain)
+            .unwrap()
+            .notes
+            .is_empty()
+    );
 }
 
 #[test]

@@ -169,7 +169,12 @@ fn a_path_covers_no_attribute_in_all_items() {
         profile("fields: [{name: RequestAttributesSequence.*.AccessionNumber, remove: true}]");
     let tag = tag_of_keyword("AccessionNumber").unwrap();
     for level in [NestingLevel::Top, NestingLevel::Items] {
-        assert_eq!(path.dicom.effect_on(tag, level).effect, Effect::Untouched);
+        assert_eq!(
+            path.dicom
+                .effect_on(tag, level)
+                .effect,
+            Effect::Untouched
+        );
     }
 }
 

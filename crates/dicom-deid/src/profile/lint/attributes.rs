@@ -357,7 +357,12 @@ fn exception(rules: &DicomRules, rule: &Rule, report: &mut LintReport) {
     let taken = rules
         .table_effect(tag)
         .is_some_and(|by_table| by_table.outcome.protects());
-    if !taken || rules.effect_of(rule).effect.protects() {
+    if !taken
+        || rules
+            .effect_of(rule)
+            .effect
+            .protects()
+    {
         return;
     }
     let message = format!(

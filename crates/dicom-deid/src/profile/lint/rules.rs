@@ -158,7 +158,11 @@ fn copied_texts(rules: &DicomRules, report: &mut LintReport) {
             copies(rule, substitutions, rules, report);
         }
     }
-    for variable in rules.filenames.iter().flat_map(passed) {
+    for variable in rules
+        .filenames
+        .iter()
+        .flat_map(passed)
+    {
         report.warn(
             LintKind::FileNames,
             format!("filenames ({variable})"),
@@ -374,10 +378,12 @@ fn lost(rules: &DicomRules, keyword: &str, tag: Tag, report: &mut LintReport) {
 
 /// Whether the Basic Profile gives it a new UID, at the top or in items.
 fn is_keyed(rules: &DicomRules, tag: Tag) -> bool {
-    [Top, Items].into_iter().any(|level| {
-        matches!(rules.effect_on(tag, level).effect,
+    [Top, Items]
+        .into_iter()
+        .any(|level| {
+            matches!(rules.effect_on(tag, level).effect,
             Effect::ByTable(by_table) if by_table.outcome == TableOutcome::NewUid)
-    })
+        })
 }
 
 /// Dates of one examination: from two of them the shift of one can be computed.
@@ -524,8 +530,14 @@ fn age(rules: &DicomRules, report: &mut LintReport) {
 
 fn birth_date(rules: &DicomRules, report: &mut LintReport) {
     let is_shift = |action: &&Action| matches!(action, Action::Shift { .. });
-    let effect = rules.effect_on(BIRTH_DATE, Top).effect;
-    if effect.changes().iter().any(is_shift) {
+    let effect = rules
+        .effect_on(BIRTH_DATE, Top)
+        .effect;
+    if effect
+        .changes()
+        .iter()
+        .any(is_shift)
+    {
         report
             .warn(
                 LintKind::BirthDate,

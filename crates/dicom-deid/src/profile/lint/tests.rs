@@ -473,7 +473,9 @@ fn dates_must_keep_step() {
     assert!(
         of_kind(none, LintKind::Dates)
             .iter()
-            .any(|finding| finding.message.contains("by 0 days"))
+            .any(|finding| finding
+                .message
+                .contains("by 0 days"))
     );
     let birth = "date-increment: -17, fields: [{name: PatientBirthDate, increment-date: true}]";
     assert_eq!(subjects(birth, LintKind::BirthDate), ["PatientBirthDate"]);

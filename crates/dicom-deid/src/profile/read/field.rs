@@ -331,7 +331,12 @@ fn read_jitter(entries: &[Entry], profile_range: f64) -> Result<Jitter, Problem>
         min: option(entries, "jitter-min", Node::number)?,
         max: option(entries, "jitter-max", Node::number)?,
     };
-    if whole && jitter.range.unwrap_or(profile_range) < 1.0 {
+    if whole
+        && jitter
+            .range
+            .unwrap_or(profile_range)
+            < 1.0
+    {
         let entry = find(entries, "jitter-range").or(kind);
         let position = entry
             .map(|entry| entry.position)
@@ -386,7 +391,9 @@ fn bound(value: &Node, key: &str) -> Result<DateBound, Problem> {
         ));
         problem.with_hint("for example \"20000101\" or \"-5years\", in quotes")
     };
-    let text = value.text(key).map_err(|_| wrong())?;
+    let text = value
+        .text(key)
+        .map_err(|_| wrong())?;
     if let Some(span) = text.strip_prefix(['+', '-']) {
         let unit = span.trim_start_matches(|c: char| c.is_ascii_digit());
         let amount: f64 = span
@@ -607,7 +614,9 @@ fn filename(item: &Node, rules: &DicomRules) -> Result<Substitution, Problem> {
                     || "tags cannot be part of a name".to_owned(),
                     |keyword| format!("did you mean `{keyword}`?"),
                 );
-                return Err(item.problem(message).with_hint(hint));
+                return Err(item
+                    .problem(message)
+                    .with_hint(hint));
             }
         }
     }

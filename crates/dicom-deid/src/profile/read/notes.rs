@@ -167,7 +167,11 @@ pub fn of_unused_settings(section: &Node, rules: &DicomRules) -> Vec<String> {
     all.extend(groups);
     let idle = |(key, _, uses): &&(&str, &str, Uses)| {
         let of_age = rules.patient_age_from_birthdate && OF_AGE.contains(key);
-        section.given(key).is_some() && !of_age && !all.iter().any(|action| uses(action))
+        section.given(key).is_some()
+            && !of_age
+            && !all
+                .iter()
+                .any(|action| uses(action))
     };
     SETTINGS
         .iter()

@@ -29,7 +29,10 @@ mod temporal {
 
     #[test]
     fn every_temporal_attribute_of_the_dictionary_has_a_role() {
-        let groups = GROUPS.iter().copied().chain([0x0000]);
+        let groups = GROUPS
+            .iter()
+            .copied()
+            .chain([0x0000]);
         let tags = groups.flat_map(|group| (0..=u16::MAX).map(move |element| Tag(group, element)));
         let is_temporal = |tag: &Tag| {
             keyword(*tag).is_some() && matches!(vr(*tag), Some(VR::DA | VR::DT | VR::TM))
@@ -147,7 +150,10 @@ mod uids {
 
     #[test]
     fn every_uid_attribute_of_the_dictionary_has_a_role() {
-        let groups = GROUPS.iter().copied().chain([0x0000]);
+        let groups = GROUPS
+            .iter()
+            .copied()
+            .chain([0x0000]);
         let tags = groups.flat_map(|group| (0..=u16::MAX).map(move |element| Tag(group, element)));
         let of_vr: Vec<_> = tags
             .filter(|tag| keyword(*tag).is_some() && vr(*tag) == Some(VR::UI))
@@ -307,7 +313,12 @@ mod identifiers {
                 "{written}"
             );
         }
-        assert!(IDENTIFIERS.lines().skip(1).is_sorted());
+        assert!(
+            IDENTIFIERS
+                .lines()
+                .skip(1)
+                .is_sorted()
+        );
     }
 
     #[test]

@@ -352,7 +352,9 @@ fn what_can_be_read_as_its_own_vr_is_written_under_it() {
     ];
     let data = clean(&[], wrong);
     let found = |group, element| {
-        let element = data.get(Tag(group, element)).unwrap();
+        let element = data
+            .get(Tag(group, element))
+            .unwrap();
         (element.vr, shown(element))
     };
     assert_eq!(found(0x0008, 0x0060), (VR::CS, "MR".to_owned()));
@@ -400,7 +402,12 @@ fn identifiers_under_a_wrong_vr_become_what_they_would_under_the_right_one() {
             .unwrap()
             .starts_with("P-")
     );
-    assert_eq!(data.get(Tag(0x10, 0x20)).unwrap().vr, VR::LO);
+    assert_eq!(
+        data.get(Tag(0x10, 0x20))
+            .unwrap()
+            .vr,
+        VR::LO
+    );
 }
 
 #[test]

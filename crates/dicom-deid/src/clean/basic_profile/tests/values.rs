@@ -195,7 +195,12 @@ fn a_date_that_cannot_be_read_fails_or_goes_as_the_profile_says() {
     );
     let failed = clean_by(&strict, DataSet::from_elements(elements.clone())).unwrap_err();
     assert_eq!(failed.kind, DeidErrorKind::Date);
-    assert!(failed.to_string().contains("StudyDate") && !failed.to_string().contains("2004"));
+    assert!(
+        failed
+            .to_string()
+            .contains("StudyDate")
+            && !failed.to_string().contains("2004")
+    );
     let lenient = profile(
         r#", "options": ["retain-modified-dates"]"#,
         r#", "dates": {"unparseable": "remove"}"#,
@@ -388,7 +393,10 @@ fn an_envelope_that_a_file_came_with_goes_unless_it_is_named() {
     };
     for unlisted in ["", r#", "unlisted": "remove""#, r#", "unlisted": "keep""#] {
         let data = clean_by(&profile(unlisted, ""), envelope()).unwrap();
-        assert!(data.get(Tag(0x0400, 0x0500)).is_none());
+        assert!(
+            data.get(Tag(0x0400, 0x0500))
+                .is_none()
+        );
         let nested = data
             .get(Tag(0x0008, 0x1140))
             .and_then(Element::items);

@@ -149,7 +149,13 @@ impl Persona {
             ("PatientID", &format!("{:08}", self.id)),
             ("AccessionNumber", &format!("A{}", self.accession)),
             ("ReferringPhysicianName", self.physician),
-            ("PatientBirthDate", &self.birth.format("%Y%m%d").to_string()),
+            (
+                "PatientBirthDate",
+                &self
+                    .birth
+                    .format("%Y%m%d")
+                    .to_string(),
+            ),
             ("PatientTelephoneNumbers", &self.telephone),
             ("PatientAddress", &self.street),
         ])
@@ -233,7 +239,10 @@ fn leak(persona: &Persona, rest: &str) -> Option<String> {
     let numbers = [
         persona.id.to_string(),
         persona.telephone.replace(' ', ""),
-        persona.birth.format("%Y").to_string(),
+        persona
+            .birth
+            .format("%Y")
+            .to_string(),
     ];
     let number = numbers
         .into_iter()

@@ -14,7 +14,11 @@ fn written(made: &Made) -> Result<Vec<u8>, DeidError> {
     let mut instance = made.instance();
     let work = confidential().clean(&mut instance)?;
     let (_, _, pixels) = read_back(&dicom_lossless::write(&instance, &Limits::default())?);
-    let before = made.instance().pixels.unwrap().value;
+    let before = made
+        .instance()
+        .pixels
+        .unwrap()
+        .value;
     let unchanged = made
         .0
         .get(before.start as usize..before.end as usize)
@@ -151,7 +155,12 @@ fn the_last_sample_of_a_big_endian_word_is_behind_its_padding() {
         ]
         .map(|element| Tag(0x0028, element))
         {
-            swap(instance.header.get_mut(tag).unwrap());
+            swap(
+                instance
+                    .header
+                    .get_mut(tag)
+                    .unwrap(),
+            );
         }
         instance.syntax.encoding.big_endian = true;
         instance.pixels.as_mut().unwrap().vr = vr;
@@ -196,7 +205,9 @@ fn a_file_fails_where_its_attributes_do_not_say_where_frames_end() {
             .clean(&mut instance)
             .unwrap_err();
         assert!(
-            failure.detail.contains("do not tell")
+            failure
+                .detail
+                .contains("do not tell")
                 && failure
                     .remedy
                     .as_deref()
@@ -342,8 +353,15 @@ fn bits_are_cleared_where_an_overlay_is_declared_in_them_and_nowhere_else() {
         );
     }
     big.syntax.encoding.big_endian = true;
-    confidential().clean(&mut big).unwrap();
-    let Some(Scrubbed::Kept(kept)) = &big.pixels.as_ref().unwrap().scrubbed else {
+    confidential()
+        .clean(&mut big)
+        .unwrap();
+    let Some(Scrubbed::Kept(kept)) = &big
+        .pixels
+        .as_ref()
+        .unwrap()
+        .scrubbed
+    else {
         panic!("it is cleared")
     };
     let mut cells = [0xFF; 4];
@@ -511,7 +529,11 @@ fn an_offset_table_that_holds_no_offsets_is_removed() {
             .unwrap();
         let at = memchr::memmem::find(&body, b"OB\0\0\xFF\xFF\xFF\xFF").unwrap() + 8;
         assert_eq!(fragments_of(&instance), [frame.clone(), frame.clone()]);
-        let length = u32::from_le_bytes(body[at + 4..at + 8].try_into().unwrap()) as usize;
+        let length = u32::from_le_bytes(
+            body[at + 4..at + 8]
+                .try_into()
+                .unwrap(),
+        ) as usize;
         (changed, body[at + 8..at + 8 + length].to_vec())
     };
     for good in [table(&[]), table(&[0]), table(&[0, second])] {
@@ -547,7 +569,11 @@ fn an_offset_table_that_holds_no_offsets_is_removed() {
                 .is_some()
         })
     };
-    let words = |numbers: [u64; 2]| numbers.map(u64::to_le_bytes).concat();
+    let words = |numbers: [u64; 2]| {
+        numbers
+            .map(u64::to_le_bytes)
+            .concat()
+    };
     let (offsets, lengths) = (
         words([0, second.into()]),
         words([frame.len() as u64, frame.len() as u64 - 1]),
@@ -734,11 +760,13 @@ fn pixel_data_in_sequences_that_is_not_plainly_an_image_is_removed() {
             let encoding = instance.syntax.encoding;
             let items = vec![inside(described.then_some(&image), value.clone())];
             let outer = DataSet::from_elements(vec![Element::sequence(sequence, items, encoding)]);
-            instance.header.put(Element::sequence(
-                Tag(0x0008, 0x1140),
-                vec![outer],
-                encoding,
-            ));
+            instance
+                .header
+                .put(Element::sequence(
+                    Tag(0x0008, 0x1140),
+                    vec![outer],
+                    encoding,
+                ));
             let changed = confidential()
                 .clean(&mut instance)
                 .unwrap()
@@ -823,11 +851,13 @@ fn a_lookup_table_has_the_length_that_its_descriptor_says_and_no_text() {
         data.put(Element::new(tag, VR::OW, value.to_vec()));
         let mut instance = Made::new(EXPLICIT).instance();
         let encoding = instance.syntax.encoding;
-        instance.header.put(Element::sequence(
-            Tag(0x0028, 0x3010),
-            vec![data.clone()],
-            encoding,
-        ));
+        instance
+            .header
+            .put(Element::sequence(
+                Tag(0x0028, 0x3010),
+                vec![data.clone()],
+                encoding,
+            ));
         for element in data.into_elements() {
             instance.header.put(element);
         }
@@ -877,7 +907,9 @@ fn a_lookup_table_has_the_length_that_its_descriptor_says_and_no_text() {
         let failure = table(Some([11, 0, 16]), tag, PROSE).unwrap_err();
         assert_eq!(failure.kind, DeidErrorKind::Pixels);
         assert!(
-            failure.detail.contains("holds text")
+            failure
+                .detail
+                .contains("holds text")
                 && !failure
                     .to_string()
                     .contains("Quellhorst"),

@@ -31,7 +31,12 @@ pub(super) fn fragments_of(instance: &Instance) -> Vec<Vec<u8>> {
         .collect();
     places
         .into_iter()
-        .map(|place| fragments.piece(place).unwrap().to_vec())
+        .map(|place| {
+            fragments
+                .piece(place)
+                .unwrap()
+                .to_vec()
+        })
         .collect()
 }
 
@@ -191,7 +196,9 @@ fn a_stream_that_is_cut_off_is_gone_through_as_far_as_it_goes() {
     let image = jpeg(&[segment(0xFE, b"NAME")], &[]);
     for length in (2..image.len()).step_by(2) {
         let cut = &image[..length];
-        let after = emptied(JPEG, &[cut]).unwrap().concat();
+        let after = emptied(JPEG, &[cut])
+            .unwrap()
+            .concat();
         assert_eq!(after.len(), length);
         assert!(
             !after
@@ -394,7 +401,12 @@ fn nested_images_are_gone_through_too() {
             .segments_blanked
     );
     let expected = icons(vec![nested(fragments(&clean)), DataSet::new()]);
-    assert_eq!(instance.header.get(Tag(0x0088, 0x0200)), Some(&expected));
+    assert_eq!(
+        instance
+            .header
+            .get(Tag(0x0088, 0x0200)),
+        Some(&expected)
+    );
     assert!(
         !confidential()
             .clean(&mut Made::new(EXPLICIT).instance())

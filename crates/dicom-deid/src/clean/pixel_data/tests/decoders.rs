@@ -48,7 +48,11 @@ fn lossless_jpeg(values: &[u16], rows: u16, columns: u16, precision: u8) -> Vec<
             (_, 0) => values[at - usize::from(columns)],
             _ => values[at - 1],
         };
-        let difference = i32::from(value.wrapping_sub(before).cast_signed());
+        let difference = i32::from(
+            value
+                .wrapping_sub(before)
+                .cast_signed(),
+        );
         let size = 32
             - difference
                 .unsigned_abs()

@@ -291,11 +291,13 @@ fn icons_and_what_is_drawn_over_the_image_go_where_a_region_blanks_it() {
         let encoding = instance.syntax.encoding;
         let icon = |items| Element::sequence(Tag(0x0088, 0x0200), items, encoding);
         let inner = DataSet::from_elements(vec![icon(vec![DataSet::new()])]);
-        instance.header.put(Element::sequence(
-            Tag(0x0008, 0x1140),
-            vec![inner],
-            encoding,
-        ));
+        instance
+            .header
+            .put(Element::sequence(
+                Tag(0x0008, 0x1140),
+                vec![inner],
+                encoding,
+            ));
         instance
             .header
             .put(Element::new(Tag(0x5000, 0x3000), VR::OW, vec![1, 1]));
@@ -351,7 +353,12 @@ fn the_risk_of_burned_in_text_is_judged_by_the_data_set_as_it_was_read() {
         .header
         .put(Element::new(Tag(0x0008, 0x0016), VR::UI, US));
     let failure = scrubbed(by_class, REFUSE).unwrap_err();
-    assert!(failure.detail.contains("`ultrasound`"), "{failure}");
+    assert!(
+        failure
+            .detail
+            .contains("`ultrasound`"),
+        "{failure}"
+    );
     let said = made(|made| made.element(0x0028_0301, *b"CS", "YES "));
     assert_eq!(
         scrubbed(said.instance(), REFUSE)

@@ -170,7 +170,11 @@ fn there_are_many_forms_of_a_day_and_each_is_listed_once() {
         "jan 9, 2004",
         "9 de enero de 2004",
     ] {
-        assert!(all.iter().any(|one| one == spelling), "{spelling}");
+        assert!(
+            all.iter()
+                .any(|one| one == spelling),
+            "{spelling}"
+        );
     }
     let mut once = all.clone();
     once.dedup();

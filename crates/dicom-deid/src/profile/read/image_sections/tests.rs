@@ -277,7 +277,12 @@ mod device_regions {
             ),
             region("when = { Modality = \"US\" }\nblank = [[0, 0, 2, 1]]"),
         ];
-        assert!(others.iter().all(|other| *other != one), "{others:?}");
+        assert!(
+            others
+                .iter()
+                .all(|other| *other != one),
+            "{others:?}"
+        );
     }
 
     #[test]
@@ -389,7 +394,13 @@ mod device_regions {
                 .contains("`refuse` or `keep`")
         );
         let clean = format!("{BASIC}options = [\"clean-pixel-data\"]\n");
-        assert_eq!(load(&clean).unwrap().dicom.burned_in, BurnedIn::Refuse);
+        assert_eq!(
+            load(&clean)
+                .unwrap()
+                .dicom
+                .burned_in,
+            BurnedIn::Refuse
+        );
         assert!(
             load(&format!("{clean}[dicom.pixels]\nburned-in = \"keep\"\n"))
                 .unwrap_err()
