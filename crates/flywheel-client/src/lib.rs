@@ -21,7 +21,8 @@
 //! let notes = UploadFile::new("notes.txt", 5, || {
 //!     Box::pin(futures_util::stream::iter([Ok("hello".into())]))
 //! });
-//! let to = ContainerRef { kind: ContainerKind::Project, id: project.id };
+//! let id = project.id.ok_or("the project is yet to be made")?;
+//! let to = ContainerRef { kind: ContainerKind::Project, id };
 //! let receipt = client.upload(&to, &notes).await?;
 //! assert_eq!((receipt.name.as_str(), receipt.size), ("notes.txt", 5));
 //! # Ok(())

@@ -588,6 +588,10 @@ fn an_offset_table_that_holds_no_offsets_is_removed() {
     );
     assert_eq!(extended(&offsets, b"Quellhorst 03055", b""), [false; 3]);
     assert_eq!(extended(&offsets, &lengths[..8], b"NA"), [false; 3]);
+}
+
+#[test]
+fn an_offset_table_beside_uncompressed_pixels_is_removed() {
     let mut native = native(&gray(3, 3, 8), [7; 10]).instance();
     native
         .header
