@@ -138,7 +138,7 @@ fn edits_are_written_with_lengths_computed_anew() {
             .unwrap();
         un.items[0]
             .data
-            .put(Element::new(tags::PATIENT_NAME, VR::PN, "Somebody"));
+            .put(Element::new(tags::PATIENT_NAME, VR::PN, "Jane Doe"));
         instance
             .header
             .get_mut(tags::SOURCE_IMAGE_SEQUENCE)
@@ -167,7 +167,7 @@ fn edits_are_written_with_lengths_computed_anew() {
                 .bytes()
                 .unwrap()
                 .as_ref(),
-            b"Somebody"
+            b"Jane Doe"
         );
         assert_eq!(again.tail.len(), 1);
     }

@@ -689,12 +689,9 @@ mod tests {
             .collect();
         let text = "Name7 NAME77 name199 name20 other name";
         assert_eq!(found(&shared, text), expected(&shared, text));
-        let shared: Vec<String> = (1..40)
-            .map(|n| "a".repeat(n))
-            .collect();
-        let shared: Vec<&str> = shared
-            .iter()
-            .map(String::as_str)
+        let letters = "a".repeat(64);
+        let shared: Vec<&str> = (1..40)
+            .map(|length| &letters[..length])
             .collect();
         assert_eq!(
             found(&shared, "aaaaaaabaaaaab"),
@@ -712,12 +709,9 @@ mod tests {
 
     #[test]
     fn a_text_that_is_made_to_cost_much_ends_the_search() {
-        let shared: Vec<String> = (4..64)
-            .map(|n| "a".repeat(n))
-            .collect();
-        let shared: Vec<&str> = shared
-            .iter()
-            .map(String::as_str)
+        let letters = "a".repeat(64);
+        let shared: Vec<&str> = (4..64)
+            .map(|length| &letters[..length])
             .collect();
         let text = "a".repeat(1 << 20);
         let mut hits = 0_u32;
