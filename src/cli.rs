@@ -26,7 +26,7 @@ pub use commands::{
 };
 pub use profile::{
     ConvertArgs, DiffArgs, ExplainArgs, KeyArgs, LintArgs, ProfileCommand, ProfileSelectionArgs,
-    ShowArgs, TestArgs,
+    RegionsArgs, ShowArgs, TestArgs,
 };
 pub use upload::{
     ConnectionArgs, DeidArgs, DestinationArgs, InputArgs, OutputArgs, PackagingArgs,
@@ -57,7 +57,7 @@ pub const RESERVED: [&str; 14] = [
 ];
 
 /// Flags that no environment variable may set: they are decisions about one run, not settings.
-const NOT_FROM_ENVIRONMENT: [&str; 13] = [
+const NOT_FROM_ENVIRONMENT: [&str; 14] = [
     "dry-run",
     "yes",
     "no-deid",
@@ -65,6 +65,7 @@ const NOT_FROM_ENVIRONMENT: [&str; 13] = [
     "new-pseudonym-key",
     "change-pseudonym-key",
     "residual",
+    "pictures",
     "supersede",
     "merge-patients",
     "fresh",
@@ -85,7 +86,8 @@ or follows `--`.
 
 Every option that is a setting may also come from the environment: FWUPLOAD_ and its name, as in
 FWUPLOAD_PROJECT or FWUPLOAD_CA_CERT. An empty variable counts as unset. `--dry-run`, `--yes`,
-`--no-deid`, `--other-files`, `--new-pseudonym-key`, `--residual` and `--fresh` have to be typed.
+`--no-deid`, `--other-files`, `--new-pseudonym-key`, `--residual`, `--pictures` and `--fresh` have
+to be typed.
 The API key comes from `--api-key-file`, `--api-key-command`, FWUPLOAD_API_KEY, `fwupload login`, or
 Flywheel's own user.json, in this order.
 The pseudonym key comes from `--pseudonym-key-file`, `--pseudonym-key-command`,
@@ -273,6 +275,10 @@ fn settle_profile(command: &mut ProfileCommand, matches: &ArgMatches) {
     let Some((_, matches)) = inner else { return };
     let (project, overridden) = match command {
         ProfileCommand::Test(args) => {
+            args.filters = filters(matches);
+            return;
+        }
+        ProfileCommand::Regions(args) => {
             args.filters = filters(matches);
             return;
         }

@@ -83,6 +83,8 @@ pub struct Config {
     pub pseudonym_key: PseudonymKeyChoice,
     /// What becomes of a file in which a removed value still stands, where the user said so.
     pub residual: Option<OnLeak>,
+    /// The folder for pictures of frames in which text was found, where they are wanted.
+    pub pictures: Option<PathBuf>,
     /// The project as typed.
     pub project: String,
     /// Which containers and packages are made in it.

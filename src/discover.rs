@@ -156,14 +156,9 @@ impl Discovery {
     /// The input that a folder lies in, or that lies in the folder, which need not exist yet: what
     /// is written there would be read as input, by this run or the next.
     pub fn input_beside(&self, folder: &Path) -> Option<&Path> {
-        let folder = settled(folder);
-        let meets = |input: &&PathBuf| {
-            let input = settled(input);
-            folder.starts_with(&input) || input.starts_with(&folder)
-        };
         self.paths
             .iter()
-            .find(meets)
+            .find(|input| lie_one_in_the_other(input, folder))
             .map(PathBuf::as_path)
     }
 
@@ -171,6 +166,12 @@ impl Discovery {
     pub fn run(&self, visit: &mut dyn FnMut(Found) -> ControlFlow<()>) -> ControlFlow<()> {
         walk::Walk::new(self).run(visit)
     }
+}
+
+/// Whether of two paths, which need not exist yet, one lies in the other or both are the same.
+pub fn lie_one_in_the_other(one: &Path, other: &Path) -> bool {
+    let (one, other) = (settled(one), settled(other));
+    one.starts_with(&other) || other.starts_with(&one)
 }
 
 /// The path without links as far as it exists.

@@ -15,6 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::discover::SkipReason;
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
+use dicom_deid::{LookVerdict, PixelLook};
 
 /// The code of warnings about values that stay in what is sent.
 pub const RESIDUAL: &str = "residual";
@@ -49,6 +50,14 @@ pub enum Event {
         path: Arc<PathBuf>,
         /// Where it stood and where it stands, without the value.
         finding: String,
+    },
+    /// The image of a file was looked at, and there is something to tell of it; or it could not be
+    /// looked at.
+    Pixels {
+        /// The source.
+        path: Arc<PathBuf>,
+        /// What was seen and done.
+        look: Box<PixelLook>,
     },
     /// The upload of a package begins.
     Sending(PackageBytes),
@@ -344,12 +353,84 @@ pub struct RunTotals {
     /// Dates, times and ages of cleaned files that could not be parsed and were removed or emptied.
     #[serde(default)]
     pub unreadable: u64,
+    /// Images by what was seen in them.
+    #[serde(default)]
+    pub images: ImageCounts,
     /// Skipped files by reason.
     #[serde(default, deserialize_with = "known_reasons")]
     pub skipped_by: BTreeMap<SkipReason, u64>,
     /// Failed files by code.
     #[serde(default)]
     pub failed_by: BTreeMap<String, u64>,
+}
+
+/// Counts of images by what was seen in them, those of files that failed included.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct ImageCounts {
+    /// Images that were looked at.
+    pub looked_at: u64,
+    /// Images in which text was found and blanked.
+    pub blanked: u64,
+    /// Images in which something stays that may be text.
+    pub uncertain: u64,
+    /// Images of kinds that often show text in which none was found.
+    pub nothing_found_in_risky_image: u64,
+    /// Images that could not be decoded and so were not looked at.
+    pub not_decoded: u64,
+    /// Images whose files failed for what was found, or because nothing was.
+    pub refused: u64,
+    /// Series of which a face can be made.
+    pub faces: u64,
+}
+
+impl ImageCounts {
+    /// Counts one image.
+    pub fn count(&mut self, look: &PixelLook) {
+        let counter = match look.verdict {
+            LookVerdict::NotLookedAt => return,
+            LookVerdict::NotDecoded => {
+                self.not_decoded += 1;
+                return;
+            }
+            LookVerdict::NothingFound => None,
+            LookVerdict::NothingFoundInRiskyImage => Some(&mut self.nothing_found_in_risky_image),
+            LookVerdict::Blanked => Some(&mut self.blanked),
+            LookVerdict::Uncertain => Some(&mut self.uncertain),
+            LookVerdict::Refused => Some(&mut self.refused),
+        };
+        if let Some(counter) = counter {
+            *counter += 1;
+        }
+        self.looked_at += 1;
+    }
+
+    /// Adds the counts of another run.
+    pub fn add(&mut self, other: &Self) {
+        for (sum, count) in [
+            (&mut self.looked_at, other.looked_at),
+            (&mut self.blanked, other.blanked),
+            (&mut self.uncertain, other.uncertain),
+            (
+                &mut self.nothing_found_in_risky_image,
+                other.nothing_found_in_risky_image,
+            ),
+            (&mut self.not_decoded, other.not_decoded),
+            (&mut self.refused, other.refused),
+            (&mut self.faces, other.faces),
+        ] {
+            *sum = sum.saturating_add(count);
+        }
+    }
+}
+
+/// Whether there is more to tell of an image than that nothing was found.
+fn is_worth_telling(look: &PixelLook) -> bool {
+    let is_usual = matches!(
+        look.verdict,
+        LookVerdict::NotLookedAt | LookVerdict::NothingFound
+    );
+    !is_usual || !look.finds.is_empty() || look.blanked > 0 || look.face
 }
 
 /// The counts of [`RunTotals`] that cannot be added up: two runs may send into one container.
@@ -484,6 +565,17 @@ impl Events {
         };
         self.with_totals(|totals| totals.count(&settled));
         self.send(Event::Settled(settled));
+    }
+
+    /// Counts what was seen in an image, and sends it where there is something to tell.
+    pub fn looked(&self, path: &Arc<PathBuf>, look: &PixelLook) {
+        self.with_totals(|totals| totals.images.count(look));
+        if is_worth_telling(look) {
+            self.send(Event::Pixels {
+                path: Arc::clone(path),
+                look: Box::new(look.clone()),
+            });
+        }
     }
 
     /// Sends a notice.

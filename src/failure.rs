@@ -10,6 +10,8 @@ mod of_libraries;
 
 use std::fmt;
 
+use dicom_deid::PixelLook;
+
 pub use codes::{CodeEntry, CodeKind, ExitStatus, FileCode, RunCode};
 
 /// One file's failure: a stable code, what exactly, and what to do. Holds no attribute value.
@@ -25,6 +27,8 @@ pub struct FileFailure {
     pub http_status: Option<u16>,
     /// How often it was tried; 0 where trying is not a notion.
     pub attempts: u32,
+    /// What was seen in the image, where that is why.
+    pub look: Option<Box<PixelLook>>,
 }
 
 impl FileFailure {
@@ -36,6 +40,7 @@ impl FileFailure {
             specific_hint: None,
             http_status: None,
             attempts: 0,
+            look: None,
         }
     }
 

@@ -20,6 +20,7 @@
 //! | --- | --- |
 //! | [`dicom_lossless`] | reading and writing DICOM, byte for byte |
 //! | [`dicom_deid`] | profiles, and cleaning under them |
+//! | `text_detector` | where text stands in a picture |
 //! | [`flywheel_client`] | the client of Flywheel's API |
 //! | `flywheel_sandbox` | an embedded server that speaks that API; feature `sandbox` |
 //! | `python_regex` | Python's regular expressions, for profiles |
@@ -29,12 +30,13 @@
 //! | room | what it owns |
 //! | --- | --- |
 //! | [`command`] | what each command does, around a run |
-//! | [`pipeline`] | the stages wired together: find, clean, route, pack, send |
+//! | [`pipeline`] | the stages wired together: find, clean, look, route, pack, send |
 //! | [`report`] | consumers of events, and reports made one |
 //! | [`plan`] | everything resolved before the first file is read |
 //! | [`journal`] | what the server confirmed, from one run to the next |
 //! | [`event`] | what pipeline and report share |
 //! | [`package`], [`routing`], [`series`] | a series as one zip, labels and UIDs, instances by series |
+//! | [`pictures`] | frames before and after, for a person to look at |
 //! | [`config`], [`discover`], [`credential`], [`cli`] | what a run was told, finding files, keys, flags |
 //! | [`client_failure`], [`exit`], [`failure`] | codes, hints and exit codes, the libraries' errors among them |
 //!
@@ -67,6 +69,7 @@ pub mod exit;
 pub mod failure;
 pub mod journal;
 pub mod package;
+pub mod pictures;
 pub mod pipeline;
 pub mod plan;
 pub mod report;

@@ -1,4 +1,4 @@
-//! The stages of a run wired together: find, clean, route, pack and send, each a function from the
+//! The stages of a run wired together: find, clean, look, route, pack and send, each a function from the
 //! run's context and a value to a value.
 //!
 //! Owns the order of work, the byte budget and the promise that every file found ends in exactly
@@ -13,6 +13,7 @@ mod find;
 mod folder;
 mod guard;
 mod idle_rules;
+mod look;
 mod neighbours;
 mod others;
 mod outcomes;
@@ -123,7 +124,7 @@ fn send_series(
     });
 }
 
-/// Cleans, routes and packs one series.
+/// Cleans one series, looks at its images, routes and packs it.
 fn packages(
     context: &RunContext,
     series: Series,
@@ -137,7 +138,8 @@ fn packages(
     // What was kept of small files goes with each of them.
     drop(series);
     let cleaned = clean::clean(context, files, reading);
-    let routed = route::route(context, cleaned.kept);
+    let seen = look::look(context, cleaned.kept);
+    let routed = route::route(context, seen);
     if let Some(files) = beside {
         locked(neighbours).note(&files, &routed);
     }
@@ -164,6 +166,7 @@ fn end(context: &RunContext, found: u64) -> Result<(), Error> {
     if !context.stop.requested() {
         idle_rules::tell(context);
     }
+    look::tell(context);
     if plan.sink.is_dry_run() {
         events.send(Event::Changes(context.outcomes.changes()));
     }

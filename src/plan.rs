@@ -15,12 +15,14 @@ mod server_profiles;
 mod sink;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::config::{Config, Input, Packaging, Server, SinkChoice, Transfer};
 use crate::credential::PseudonymKeySources;
-use crate::discover::Discovery;
+use crate::discover::{Discovery, lie_one_in_the_other};
 use crate::event::Notice;
 use crate::failure::{Error, FileFailure};
+use crate::pictures::Pictures;
 pub use consent::Confirm;
 use decision::DeidDecision;
 pub use decision::override_residual;
@@ -44,6 +46,8 @@ pub struct UploadPlan {
     pub governing: Option<GoverningProfile>,
     /// What is done to each instance.
     pub treatment: Treatment,
+    /// Where frames in which text was found are shown; none where that was not asked for.
+    pub pictures: Option<Arc<Pictures>>,
     /// Where packages go.
     pub sink: Sink,
     /// What to read.
@@ -151,6 +155,12 @@ pub async fn resolve(
     if log.is_some() && config.sink == SinkChoice::Upload {
         treatment = treatment.with(Cleaner::logged);
     }
+    let pictures = pictures(&config, &treatment)?;
+    if let Some(pictures) = &pictures {
+        let sink = Arc::clone(pictures);
+        treatment = treatment.with(|cleaner| cleaner.showing(sink));
+        announcements.push(pictures.warning());
+    }
     let site = client
         .as_ref()
         .map(|client| client.host().to_owned());
@@ -172,6 +182,7 @@ pub async fn resolve(
         site,
         governing,
         treatment,
+        pictures,
         sink,
         limits: limits(&config),
         input: config.input,
@@ -197,6 +208,17 @@ fn decide(
     announcements.extend(decision.override_residual(config.residual));
     announcements.extend(consent::other_files_announcement(config));
     Ok((decision, announcements))
+}
+
+/// The folder for pictures. What goes as it is was not looked at, and gives none.
+fn pictures(config: &Config, treatment: &Treatment) -> Result<Option<Arc<Pictures>>, Error> {
+    match (&config.pictures, treatment) {
+        (Some(folder), Treatment::Clean(_)) => {
+            let pictures = Pictures::open(folder, config.report.redact_paths)?;
+            Ok(Some(Arc::new(pictures)))
+        }
+        _ => Ok(None),
+    }
 }
 
 fn limits(config: &Config) -> Limits {
@@ -226,7 +248,12 @@ fn refuse_folders_beside_inputs(config: &Config, discovery: &Discovery) -> Resul
         Server::Sandbox(Some(folder)) => Some(("--sandbox", folder)),
         _ => None,
     };
-    for (flag, folder) in output.into_iter().chain(sandbox) {
+    let written = || output.into_iter().chain(sandbox);
+    let pictures = config
+        .pictures
+        .as_ref()
+        .map(|folder| ("--pictures", folder));
+    for (flag, folder) in written().chain(pictures) {
         if let Some(input) = discovery.input_beside(folder) {
             let what = format!(
                 "the folder of `{flag}` and an input lie one in the other: {}",
@@ -238,6 +265,16 @@ fn refuse_folders_beside_inputs(config: &Config, discovery: &Discovery) -> Resul
             )
             .because("what is written there would be read as further data"));
         }
+    }
+    let beside_pictures = |(_, folder): &(_, &PathBuf)| {
+        pictures.is_some_and(|(_, pictures)| lie_one_in_the_other(pictures, folder))
+    };
+    if let Some((flag, _)) = written().find(beside_pictures) {
+        return Err(Error::usage(
+            format!("the folders of `--pictures` and `{flag}` lie one in the other"),
+            "name a folder for the pictures alone",
+        )
+        .because("the pictures show what was removed from what is written there"));
     }
     Ok(())
 }

@@ -19,6 +19,7 @@ Examples:
   fwupload profile lint site.yaml                 what it leaves behind
   fwupload profile explain site.yaml              what happens to each attribute
   fwupload profile test site.yaml ./study         what it does to files, on this machine
+  fwupload profile regions ./ultrasound           where images of each device show text
   fwupload profile key --project neuro/adni       which key pseudonyms are made with";
 
 pub const EXIT_CODES: &str = "
@@ -53,6 +54,11 @@ Examples:
   fwupload profile test site.yaml ./study --output cleaned
   fwupload profile test site.yaml ./study --json | jq 'select(.outcome == \"failed\")'";
 
+const REGIONS_EXAMPLES: &str = "\
+Examples:
+  fwupload profile regions ./ultrasound
+  fwupload profile regions ./study --include '*/US/*' >> site.toml";
+
 const KEY_EXAMPLES: &str = "\
 Examples:
   fwupload profile key --project neuro/adni
@@ -67,7 +73,14 @@ Examples:
 
 /// Flags of the subcommands that no environment variable may set: they say what this one call
 /// writes.
-pub const NOT_FROM_ENVIRONMENT: [&str; 5] = ["to", "output", "force", "show-values", "offline"];
+pub const NOT_FROM_ENVIRONMENT: [&str; 6] = [
+    "to",
+    "output",
+    "force",
+    "show-values",
+    "offline",
+    "pictures",
+];
 
 const LINT_EXAMPLES: &str = "\
 Examples:
@@ -126,6 +139,14 @@ pub enum ProfileCommand {
     /// is taken gets -2, -3 and so on.
     #[command(after_help = TEST_EXAMPLES)]
     Test(TestArgs),
+    /// Propose regions to blank, from the text that images of each device show
+    ///
+    /// Looks at images on this machine and writes an entry of `[[dicom.pixels.regions]]` for each
+    /// device and size: where something is likely text, and in how many images. Nothing is sent. It is a
+    /// proposal: text that was not found is not in it, so look at images of each device
+    /// before an entry goes into a profile.
+    #[command(after_help = REGIONS_EXAMPLES)]
+    Regions(RegionsArgs),
     /// Show the fingerprint of the key that pseudonyms are made with, and where it comes from;
     /// never the key
     ///
@@ -212,6 +233,14 @@ pub struct TestArgs {
     /// Write the cleaned files into DIR, which must be new or empty
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
+    /// Write frames in which text was found into DIR, before and after, as PNG pictures
+    ///
+    /// To be looked at: frames in which something was blanked, and
+    /// frames for which a file fails, the places marked. They show what identifies, are yours alone,
+    /// and are not sent. DIR is created; pictures that lie there stay. With `--redact-paths` their
+    /// names are numbers.
+    #[arg(long, value_name = "DIR")]
+    pub pictures: Option<PathBuf>,
     /// Show the values of changed elements, before and after; only on a terminal
     #[arg(long)]
     pub show_values: bool,
@@ -248,11 +277,35 @@ pub struct TestArgs {
     pub pseudonym_key: PseudonymKeyArgs,
 }
 
+/// `fwupload profile regions`
+#[derive(Debug, Clone, Args)]
+pub struct RegionsArgs {
+    /// Files and folders with images
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Take only what matches GLOB; as for the upload
+    #[arg(long, value_name = "GLOB")]
+    pub include: Vec<String>,
+    /// Leave out what matches GLOB; as for the upload
+    #[arg(long, value_name = "GLOB")]
+    pub exclude: Vec<String>,
+    /// `--include` and `--exclude` in the order in which they were typed.
+    #[arg(skip)]
+    pub filters: Vec<Filter>,
+    /// Follow symbolic links
+    #[arg(long)]
+    pub follow: bool,
+    /// Images looked at at a time [default: number of cores]
+    #[arg(short, long, value_name = "N", value_parser = super::values::whole_number::<usize>)]
+    pub jobs: Option<usize>,
+}
+
 impl TestArgs {
     /// Every path that was typed or set.
     pub fn named_paths(&self) -> Vec<PathBuf> {
         let others = [
             &self.output,
+            &self.pictures,
             &self
                 .pseudonym_key
                 .pseudonym_key_file,

@@ -72,6 +72,7 @@ impl UploadArgs {
             &self.connection.api_key_file,
             &self.connection.ca_cert,
             &self.report.log_file,
+            &self.deid.pictures,
             key,
         ];
         let others = folders
@@ -195,6 +196,14 @@ pub struct DeidArgs {
     /// `residual`
     #[arg(long, value_name = "HOW", value_enum, hide_short_help = true)]
     pub residual: Option<Residual>,
+    /// Write frames in which text was found into DIR, before and after, as PNG pictures
+    ///
+    /// To be looked at, best with `--dry-run` first: frames in which something was blanked, and
+    /// frames for which a file fails, the places marked. They show what identifies, are yours alone,
+    /// and are not sent. DIR is created; pictures that lie there stay. With `--redact-paths` their
+    /// names are numbers.
+    #[arg(long, value_name = "DIR", hide_short_help = true)]
+    pub pictures: Option<PathBuf>,
 }
 
 /// Where the key of pseudonyms comes from; also for the subcommands that clean or that show it.

@@ -11,6 +11,7 @@ mod explain;
 mod key;
 mod layout;
 mod lint;
+mod regions;
 mod selection;
 mod show;
 mod test;
@@ -34,6 +35,7 @@ pub fn run(command: ProfileCommand, environment: &Environment) -> Result<ExitSta
         ProfileCommand::Convert(args) => convert::run(&args),
         ProfileCommand::Explain(args) => explain::run(&args),
         ProfileCommand::Key(args) => key::run(&args),
+        ProfileCommand::Regions(args) => regions::run(&args, environment),
     };
     done.map(|()| ExitStatus::Success)
 }

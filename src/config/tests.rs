@@ -81,6 +81,7 @@ fn contradictions_are_usage_errors_that_say_what_to_do() {
         "a -p x/y --offline --dry-run",
         "a -p label --offline --dry-run --no-deid",
         "a -p x --profile basic --no-deid",
+        "a -p x --pictures look --no-deid",
         "a -p x --dry-run --output out",
         "a -p x --sandbox --site https://s.example",
         "a -p x/y --sandbox --offline --dry-run --no-deid",
@@ -115,6 +116,7 @@ fn contradictions_are_usage_errors_that_say_what_to_do() {
     `--offline` cannot ask the server for a de-identification profile -> add `--profile basic`, or `--no-deid` if the data may go as it is
     `--offline` cannot look up a project by id or label alone -> write it as group/project
     `--profile` and `--no-deid` exclude each other -> leave out one of the two
+    `--pictures` and `--no-deid` exclude each other -> leave out one of the two
     `--dry-run` and `--output` exclude each other -> leave out one of the two
     `--sandbox` and `--site` exclude each other -> leave out one of the two
     `--sandbox` and `--offline` exclude each other -> leave out one of the two

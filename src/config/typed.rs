@@ -54,6 +54,7 @@ impl Config {
                 change: args.deid.change_pseudonym_key,
             },
             residual: args.deid.residual.map(on_leak),
+            pictures: args.deid.pictures.clone(),
             project: typed.project()?,
             packaging: args.destination.packaging.clone(),
             server: typed.server(),
@@ -105,6 +106,11 @@ impl Typed<'_> {
                 .contains("site");
         let pairs = [
             (profile && deid.no_deid, "profile", "no-deid"),
+            (
+                deid.pictures.is_some() && deid.no_deid,
+                "pictures",
+                "no-deid",
+            ),
             (output && destination.dry_run, "dry-run", "output"),
             (sandbox && destination.offline, "sandbox", "offline"),
             (sandbox && site, "sandbox", "site"),

@@ -51,6 +51,8 @@ impl From<DeidErrorKind> for FileCode {
             K::Document => Self::DeidDocument,
             K::Pixels => Self::DeidPixels,
             K::BurnedIn => Self::DeidBurnedIn,
+            K::TextFound => Self::DeidTextFound,
+            K::Face => Self::DeidFace,
             K::Envelope => Self::DeidEnvelope,
             K::Filename => Self::DeidFilename,
             K::IdentifierLeft => Self::ResidualLeft,
@@ -68,7 +70,10 @@ impl From<FileError> for FileFailure {
 
 impl From<DeidError> for FileFailure {
     fn from(error: DeidError) -> Self {
-        let failure = Self::new(error.kind.into(), error.detail);
+        let failure = Self {
+            look: error.look,
+            ..Self::new(error.kind.into(), error.detail)
+        };
         match (error.kind, error.remedy) {
             (DeidErrorKind::IdentifierLeft, Some(remedy)) => failure.with_hint(format!(
                 "{remedy}, or send it all the same with `--residual warn`"
@@ -91,5 +96,28 @@ impl From<ProfileError> for Error {
             why: error.why,
             specific_hint: error.remedy,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dicom_deid::{LookVerdict, PixelLook};
+
+    #[test]
+    fn what_was_seen_in_the_image_goes_along_with_the_failure() {
+        let look = PixelLook {
+            verdict: LookVerdict::Refused,
+            ..PixelLook::default()
+        };
+        let error = DeidError {
+            kind: DeidErrorKind::TextFound,
+            detail: "in 3 frames".to_owned(),
+            remedy: None,
+            look: Some(Box::new(look.clone())),
+        };
+        let failure = FileFailure::from(error);
+        assert_eq!(failure.code, FileCode::DeidTextFound);
+        assert_eq!(failure.look.as_deref(), Some(&look));
     }
 }

@@ -59,6 +59,12 @@ impl Outcomes {
     /// Gives a file its outcome.
     pub fn settle_path(&self, path: &Arc<PathBuf>, bytes: u64, outcome: FileOutcome) {
         let failed = matches!(&outcome, FileOutcome::Failed(failure) if failure.code != FileCode::UploadStopped);
+        if let FileOutcome::Failed(FileFailure {
+            look: Some(look), ..
+        }) = &outcome
+        {
+            self.events.looked(path, look);
+        }
         self.events
             .settle(path, bytes, outcome);
         if failed {

@@ -14,13 +14,14 @@ use super::progress::{ProgressBars, ProgressLines, terminal};
 use super::redact::Paths;
 use super::report_path::ReportPath;
 use super::summary::{self, SummaryContext};
-use super::{EventConsumer, figures};
+use super::{EventConsumer, figures, pixels};
 use crate::config::{Progress, Verbosity};
 use crate::event::{
     Changes, Event, FileOutcome, Mode, Notice, RESIDUAL, RunEnd, RunStart, Settled, Severity,
     Stored,
 };
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
+use dicom_deid::PixelLook;
 use dicom_lossless::escape_for_terminal;
 
 /// Shows events as text.
@@ -162,6 +163,20 @@ impl Console {
                 "{label}[{RESIDUAL}]: {}: {finding}",
                 self.paths.shown(path)
             ));
+        }
+    }
+
+    /// Shows what was seen in an image, with its finds below.
+    fn looked(&mut self, path: &Path, look: &PixelLook) {
+        if !self.says(Verbosity::Verbose) {
+            return;
+        }
+        let seen = pixels::sentence(look);
+        self.printer
+            .line(&format!("looked at {}: {seen}", self.paths.shown(path)));
+        for find in pixels::find_lines(look) {
+            self.printer
+                .line(&format!("  {find}"));
         }
     }
 
@@ -434,6 +449,7 @@ impl EventConsumer for Console {
             Event::Started(start) => self.started(start),
             Event::Notice(notice) => self.notice(notice),
             Event::Left { path, finding } => self.left(path, finding),
+            Event::Pixels { path, look } => self.looked(path, look),
             Event::Retrying {
                 what,
                 cause,

@@ -63,6 +63,7 @@ impl Counters {
             Event::Stopping { .. } => self.stopping = true,
             Event::Notice(_)
             | Event::Left { .. }
+            | Event::Pixels { .. }
             | Event::Requested { .. }
             | Event::Companion { .. }
             | Event::Changes(_)

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::EventConsumer;
 use super::counters::Counters;
+use super::pixels::PixelsRecord;
 use super::record::{FailedRecord, NoticeRecord, RunFacts, VERSION};
 use super::redact::{FilePath, Paths};
 use super::report_path::ReportPath;
@@ -49,6 +50,16 @@ pub enum EventRecord<'a> {
         file: FilePath,
         /// The number of elements changed or removed.
         changed: u32,
+    },
+    /// What was seen in the image of a file, where there is something to tell; or that it could not
+    /// be looked at.
+    Pixels {
+        /// The file.
+        #[serde(flatten)]
+        file: FilePath,
+        /// What was seen and done.
+        #[serde(flatten)]
+        pixels: PixelsRecord,
     },
     /// A request is going to be repeated.
     Retrying {
@@ -244,6 +255,10 @@ impl EventStream {
                 code: RESIDUAL.to_owned(),
                 text: finding.clone(),
             }),
+            Event::Pixels { path, look } => EventRecord::Pixels {
+                file: self.paths.written(path),
+                pixels: look.as_ref().into(),
+            },
             Event::Changes(changes) => EventRecord::Changes(changes),
             Event::Stages(stages) => EventRecord::Stages { stages },
             Event::Retrying {

@@ -166,7 +166,7 @@ fn end(
     let ends = sources
         .iter()
         .map(|source| match &source.ending {
-            RunEnding::Ended { totals, exit_code } => Some((*exit_code, totals.clone())),
+            RunEnding::Ended { totals, exit_code } => Some((*exit_code, totals.as_ref().clone())),
             RunEnding::Open | RunEnding::Unknown => None,
         });
     let runs = ends.collect::<Option<Vec<_>>>()?;
@@ -201,6 +201,7 @@ fn total<'a>(
         ] {
             *sum = sum.saturating_add(count);
         }
+        sum.images.add(&run.images);
         for (reason, count) in &run.skipped_by {
             let sum = sum
                 .skipped_by

@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
+use super::pixels::PixelsRecord;
 use super::redact::{FilePath, Paths};
 use crate::event::{Mode, Notice, RunStart, RunTotals, Settled, Severity};
 use crate::failure::FileFailure;
@@ -181,6 +182,9 @@ pub struct FailedRecord {
     /// The number of attempts; 0 where the failure was not one of an attempt.
     #[serde(default)]
     pub attempts: u32,
+    /// What was seen in its image, where that is why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pixels: Option<PixelsRecord>,
 }
 
 /// The end of a run.
@@ -254,6 +258,10 @@ impl FailedRecord {
             retryable: failure.code.retryable(),
             http_status: failure.http_status,
             attempts: failure.attempts,
+            pixels: failure
+                .look
+                .as_deref()
+                .map(PixelsRecord::from),
         }
     }
 }
@@ -390,6 +398,7 @@ impl CsvRow {
             retryable: self.retryable.unwrap_or_default(),
             http_status: self.http_status,
             attempts: self.attempts.unwrap_or_default(),
+            pixels: None,
         };
         (facts, ReportRecord::Failed(failed))
     }

@@ -32,6 +32,7 @@ pub fn lines(end: &RunEnd, context: SummaryContext<'_>) -> Vec<String> {
     lines.extend(
         as_they_are(totals, context.start).map(|details| format!("{:<10} {details}", "Other")),
     );
+    lines.extend(text_blanked(totals));
     lines.extend(row("Already", totals.already_there, String::new()));
     let skipped = totals.skipped_by.iter();
     let skipped = counted(skipped.map(|(reason, n)| (*n, reason.counted())));
@@ -118,6 +119,14 @@ fn as_they_are(totals: &RunTotals, start: Option<&RunStart>) -> Option<String> {
             count(number)
         )
     })
+}
+
+/// `Text blanked in 12 of 300 images`, where some was.
+fn text_blanked(totals: &RunTotals) -> Option<String> {
+    let images = &totals.images;
+    let looked_at = plural(images.looked_at, "image");
+    (images.blanked > 0)
+        .then(|| format!("Text blanked in {} of {looked_at}", count(images.blanked)))
 }
 
 /// The number of changed attributes that are named.
@@ -242,7 +251,7 @@ mod tests {
 
     use super::*;
     use crate::discover::SkipReason;
-    use crate::event::ProfileFacts;
+    use crate::event::{ImageCounts, ProfileFacts};
 
     fn start(mode: Mode) -> RunStart {
         let digest = format!("sha256:{}", "4f1c".repeat(16));
@@ -366,6 +375,31 @@ mod tests {
         Uploaded   0 files  in 6m 12s  to neuro/adni
         Other      14 sent as they are, not de-identified  3.9 KiB
         ");
+    }
+
+    #[test]
+    fn text_that_was_blanked_is_counted() {
+        let blanked = |blanked, looked_at| {
+            let images = ImageCounts {
+                looked_at,
+                blanked,
+                ..ImageCounts::default()
+            };
+            let totals = RunTotals {
+                images,
+                ..RunTotals::default()
+            };
+            text_blanked(&totals)
+        };
+        assert_eq!(blanked(0, 300), None);
+        assert_eq!(
+            blanked(12, 1300).as_deref(),
+            Some("Text blanked in 12 of 1,300 images")
+        );
+        assert_eq!(
+            blanked(1, 1).as_deref(),
+            Some("Text blanked in 1 of 1 image")
+        );
     }
 
     #[test]

@@ -12,9 +12,11 @@ use crate::cli::PathList;
 use crate::config::{Progress, ReportFormat, Verbosity};
 use crate::discover::{Discovery, Found, Inputs, SkipReason};
 use crate::event::{
-    FileOutcome, Mode, Notice, ProfileFacts, RunEnd, RunStart, RunTotals, Settled, Severity, Stored,
+    Events, FileOutcome, Mode, Notice, ProfileFacts, RunEnd, RunStart, RunTotals, Settled,
+    Severity, Stored,
 };
 use crate::failure::{FileCode, FileFailure};
+use dicom_deid::{LookVerdict, PixelLook, TextFind};
 
 /// A stream whose content a test can look at afterwards.
 #[derive(Clone, Default)]
@@ -369,8 +371,123 @@ fn the_event_stream_has_one_object_per_line() {
     {"type":"failed","path":"doe/5.dcm","stage":"read","code":"read.truncated","message":"the file ends inside a data element: inside (7FE0,0010)","hint":"export or copy the file again from where it came from","retryable":false,"http_status":null,"attempts":0}
     {"type":"failed","path":"doe/6.dcm","stage":"read","code":"read.truncated","message":"the file ends inside a data element: inside (7FE0,0010)","hint":"export or copy the file again from where it came from","retryable":false,"http_status":null,"attempts":0}
     {"type":"failed","path":"doe/7.dcm","stage":"read","code":"read.truncated","message":"the file ends inside a data element: inside (7FE0,0010)","hint":"export or copy the file again from where it came from","retryable":false,"http_status":null,"attempts":0}
-    {"type":"end","totals":{"found":11,"uploaded":1,"prepared":0,"already_there":1,"skipped":1,"failed":8,"bytes":1000,"as_they_are":0,"bytes_as_they_are":0,"subjects":0,"sessions":0,"acquisitions":0,"unreadable":0,"skipped_by":{"not-dicom":1},"failed_by":{"read.truncated":7,"upload.server-error":1}},"duration":4.0,"exit_code":3,"report":"fwupload-failures.jsonl","stopped_by":null}
+    {"type":"end","totals":{"found":11,"uploaded":1,"prepared":0,"already_there":1,"skipped":1,"failed":8,"bytes":1000,"as_they_are":0,"bytes_as_they_are":0,"subjects":0,"sessions":0,"acquisitions":0,"unreadable":0,"images":{"looked_at":0,"blanked":0,"uncertain":0,"nothing_found_in_risky_image":0,"not_decoded":0,"refused":0,"faces":0},"skipped_by":{"not-dicom":1},"failed_by":{"read.truncated":7,"upload.server-error":1}},"duration":4.0,"exit_code":3,"report":"fwupload-failures.jsonl","stopped_by":null}
     "#);
+}
+
+/// A run in which images were looked at: one blanked, one that fails, one that is of a head.
+fn looking() -> Vec<Event> {
+    let banner = PixelLook {
+        verdict: LookVerdict::Blanked,
+        frames: 40,
+        frames_looked_at: 40,
+        finds: vec![TextFind {
+            frames: [1, 40],
+            area: [10, 5, 120, 20],
+            likelihood: 97,
+        }],
+        blanked: 12,
+        face: false,
+    };
+    let refused = PixelLook {
+        verdict: LookVerdict::Refused,
+        frames: 1,
+        frames_looked_at: 1,
+        finds: vec![TextFind {
+            frames: [1, 1],
+            area: [0, 0, 80, 12],
+            likelihood: 88,
+        }],
+        ..PixelLook::default()
+    };
+    let head = PixelLook {
+        verdict: LookVerdict::NothingFound,
+        frames: 1,
+        frames_looked_at: 1,
+        face: true,
+        ..PixelLook::default()
+    };
+    let usual = PixelLook {
+        face: false,
+        ..head.clone()
+    };
+    let failure = FileFailure {
+        look: Some(Box::new(refused.clone())),
+        ..FileFailure::new(FileCode::DeidTextFound, "")
+    };
+    let (sender, receiver) = crossbeam_channel::unbounded();
+    let events = Events::new(sender);
+    for (path, look) in [
+        ("doe/us.dcm", &banner),
+        ("doe/ct.dcm", &refused),
+        ("doe/head.dcm", &head),
+        ("doe/knee.dcm", &usual),
+    ] {
+        events.looked(&Arc::new(path.into()), look);
+    }
+    events.settle(
+        &Arc::new("doe/ct.dcm".into()),
+        1000,
+        FileOutcome::Failed(failure),
+    );
+    let totals = events.with_totals(|totals| totals.clone());
+    events.send(Event::Ended(Box::new(RunEnd {
+        totals,
+        duration: Duration::from_secs(1),
+        exit_code: 3,
+        stopped_by: None,
+    })));
+    receiver.try_iter().collect()
+}
+
+#[test]
+fn what_was_seen_in_images_is_told_by_file_where_there_is_something_to_tell() {
+    let events = looking();
+    insta::assert_snapshot!(json(Paths::Plain, &events), @r#"
+    {"type":"pixels","v":1,"path":"doe/us.dcm","verdict":"blanked","frames":40,"frames_looked_at":40,"finds":[{"frames":[1,40],"area":[10,5,120,20],"likelihood":97}],"blanked_permille":12,"face":false}
+    {"type":"pixels","path":"doe/ct.dcm","verdict":"refused","frames":1,"frames_looked_at":1,"finds":[{"frames":[1,1],"area":[0,0,80,12],"likelihood":88}],"blanked_permille":0,"face":false}
+    {"type":"pixels","path":"doe/head.dcm","verdict":"nothing-found","frames":1,"frames_looked_at":1,"finds":[],"blanked_permille":0,"face":true}
+    {"type":"failed","path":"doe/ct.dcm","stage":"deid","code":"deid.text-found","message":"the image shows what is likely text, where none is expected","hint":"look at it (`--pictures DIR`); then name the place in `[[dicom.pixels.regions]]`, or say `blank-finds = true` in `[dicom.pixels]`","retryable":false,"http_status":null,"attempts":0,"pixels":{"verdict":"refused","frames":1,"frames_looked_at":1,"finds":[{"frames":[1,1],"area":[0,0,80,12],"likelihood":88}],"blanked_permille":0,"face":false}}
+    {"type":"end","totals":{"found":1,"uploaded":0,"prepared":0,"already_there":0,"skipped":0,"failed":1,"bytes":0,"as_they_are":0,"bytes_as_they_are":0,"subjects":0,"sessions":0,"acquisitions":0,"unreadable":0,"images":{"looked_at":4,"blanked":1,"uncertain":0,"nothing_found_in_risky_image":0,"not_decoded":0,"refused":1,"faces":0},"skipped_by":{},"failed_by":{"deid.text-found":1}},"duration":1.0,"exit_code":3,"report":"fwupload-failures.jsonl","stopped_by":null}
+    "#);
+    insta::assert_snapshot!(shown_on_console(Verbosity::Verbose, false, Paths::Plain, &events), @r"
+    looked at doe/us.dcm: text blanked; 40 of 40 frames looked at; 1.2 % blanked
+      frames 1 to 40, columns 10 to 129, rows 5 to 24: 97 % likely text
+    looked at doe/ct.dcm: refused; 1 of 1 frame looked at
+      frame 1, columns 0 to 79, rows 0 to 11: 88 % likely text
+    looked at doe/head.dcm: no text found; 1 of 1 frame looked at; a face can be made of the series
+    failed [deid.text-found] doe/ct.dcm: the image shows what is likely text, where none is expected
+      hint: look at it (`--pictures DIR`); then name the place in `[[dicom.pixels.regions]]`, or say `blank-finds = true` in `[dicom.pixels]`
+    Uploaded   0 files  in 1.0s
+    Text blanked in 1 of 4 images
+    Failed     1  (1 deid.text-found)
+      → details: fwupload-failures.jsonl
+      → meaning: fwupload explain deid.text-found
+      → try again: fwupload doe -p neuro/adni
+    ");
+    let usual = shown_on_console(Verbosity::Normal, false, Paths::Plain, &events);
+    assert!(
+        !usual.contains("looked at") && usual.contains("Text blanked in 1 of 4 images"),
+        "{usual}"
+    );
+    let hashed = json(Paths::hashed_for_tests(), &events);
+    assert!(!hashed.contains("doe"), "{hashed}");
+}
+
+#[test]
+fn a_failed_file_has_its_boxes_in_the_report_and_in_one_that_is_made_of_it() {
+    let boxes = r#""pixels":{"verdict":"refused","frames":1,"frames_looked_at":1,"finds":[{"frames":[1,1],"area":[0,0,80,12],"likelihood":88}],"blanked_permille":0,"face":false}"#;
+    for (name, format) in [
+        ("r.jsonl", ReportFormat::JsonLines),
+        ("r.json", ReportFormat::Json),
+    ] {
+        let (_folder, path) = written(name, format, Paths::Plain, &looking());
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(boxes), "{text}");
+        let merged = merge(std::slice::from_ref(&path), |runs, _| runs[0].0).unwrap();
+        let merged = String::from_utf8(merged.bytes(format).unwrap()).unwrap();
+        assert!(merged.contains(boxes), "{merged}");
+    }
 }
 
 #[test]
@@ -383,7 +500,7 @@ fn the_report_holds_the_run_and_every_failure() {
     {"type":"report","v":1,"version":"1.2.3","mode":"upload","project":"neuro/adni","site":"https://site.example","profile":{"name":"basic","level":"local","digest":"sha256:0123456789abcdef0123","pseudonym_key":null},"settings":{"package":"series"},"redacted":false}
     {"type":"notice","severity":"warning","code":"phi.other-files","text":"names may identify\nlook at them first"}
     {"type":"failed","path":"doe/x\u001b[2J.dcm","stage":"upload","code":"upload.server-error","message":"the server failed until the retries were used up: no answer for doe/x\u001b[2J.dcm","hint":"wait, then go on","retryable":true,"http_status":503,"attempts":5}
-    {"type":"end","found":11,"uploaded":1,"prepared":0,"already_there":1,"skipped":1,"failed":8,"bytes":1000,"as_they_are":0,"bytes_as_they_are":0,"subjects":0,"sessions":0,"acquisitions":0,"unreadable":0,"skipped_by":{"not-dicom":1},"failed_by":{"read.truncated":7,"upload.server-error":1},"exit_code":3}
+    {"type":"end","found":11,"uploaded":1,"prepared":0,"already_there":1,"skipped":1,"failed":8,"bytes":1000,"as_they_are":0,"bytes_as_they_are":0,"subjects":0,"sessions":0,"acquisitions":0,"unreadable":0,"images":{"looked_at":0,"blanked":0,"uncertain":0,"nothing_found_in_risky_image":0,"not_decoded":0,"refused":0,"faces":0},"skipped_by":{"not-dicom":1},"failed_by":{"read.truncated":7,"upload.server-error":1},"exit_code":3}
     "#);
     let (_folder, path) = written("r.csv", ReportFormat::Csv, Paths::Plain, &run());
     let text = fs::read_to_string(path).unwrap();
@@ -477,7 +594,7 @@ fn each_form_has_every_record_that_it_has_a_place_for() {
     {"type":"failed","path":"doe/1.dcm","stage":"read","code":"read.truncated","message":"the file ends inside a data element: inside (7FE0,0010)","hint":"export or copy the file again from where it came from","retryable":false,"http_status":null,"attempts":0}
     {"type":"notice","severity":"warning","code":"phi.other-files","text":"names may identify\nlook at them first"}
     {"type":"companion","path":"-2.dcm"}
-    {"type":"end","found":2,"uploaded":1,"prepared":0,"already_there":0,"skipped":0,"failed":1,"bytes":0,"as_they_are":0,"bytes_as_they_are":0,"subjects":0,"sessions":0,"acquisitions":0,"unreadable":0,"skipped_by":{"not-dicom":2,"archive":1},"failed_by":{"read.truncated":1},"exit_code":3}
+    {"type":"end","found":2,"uploaded":1,"prepared":0,"already_there":0,"skipped":0,"failed":1,"bytes":0,"as_they_are":0,"bytes_as_they_are":0,"subjects":0,"sessions":0,"acquisitions":0,"unreadable":0,"images":{"looked_at":0,"blanked":0,"uncertain":0,"nothing_found_in_risky_image":0,"not_decoded":0,"refused":0,"faces":0},"skipped_by":{"not-dicom":2,"archive":1},"failed_by":{"read.truncated":1},"exit_code":3}
     "#);
     let (_folder, path) = written("r.csv", ReportFormat::Csv, Paths::Plain, &short_run());
     insta::assert_snapshot!(fs::read_to_string(path).unwrap(), @r#"

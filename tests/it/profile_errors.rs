@@ -98,6 +98,21 @@ fn a_key_that_a_section_does_not_have_is_named_never_ignored() {
 }
 
 #[test]
+fn what_would_blank_nothing_is_named_with_its_place_and_a_hint() {
+    let basic = "name = \"p\"\n[dicom.confidentiality]\nprofile = \"basic\"\n[dicom.pixels]\n";
+    let said = refused("p.toml", &format!("{basic}blank-finds = true\n"));
+    assert!(
+        said.contains("p.toml:5:1") && said.contains("add `other-images = \"detect\"`"),
+        "{said}"
+    );
+    let said = refused("p.toml", &format!("{basic}markers = \"blank\"\n"));
+    assert!(
+        said.contains("p.toml:5:1") && said.contains("add `burned-in = \"detect\"`"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_flag_action_that_is_switched_off_is_refused() {
     let said = refused(
         "p.yaml",

@@ -95,6 +95,27 @@ fn basic_covers_the_table() {
 }
 
 #[test]
+fn what_is_looked_at_in_images_is_stated_of_each_shipped_profile() {
+    let place = Place::new();
+    let of_file = |name: &str| {
+        let ran = place.run(&format!("profile explain {name} --json"));
+        json(&ran.exits(0).stdout)["whole_file"].to_string()
+    };
+    for name in ["basic", "longitudinal", "uids-and-dates-kept"] {
+        let said = of_file(name);
+        assert!(said.contains("looked at in every frame"), "{name}: {said}");
+        assert!(said.contains("cannot be promised"), "{name}: {said}");
+    }
+    let strict = of_file("strict");
+    assert!(
+        strict.contains("is refused, unless the profile has regions for it")
+            && strict.contains("Of all other images the first, middle and last frame"),
+        "{strict}"
+    );
+    assert!(of_file("flywheel-minimal").contains("text burned into the image is not looked for"));
+}
+
+#[test]
 fn explain_tells_every_attribute_of_the_table() {
     let place = Place::with([("careful.yaml", CAREFUL)]);
     let told = json(

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dicom_core::dictionary::DataDictionaryEntry;
 use dicom_core::{DataDictionary, DataElement, PrimitiveValue, Tag, VR};
-use dicom_deid::profile::{OnLeak, builtin_names, load};
+use dicom_deid::profile::{
+    BurnedIn, Faces, Markers, OnLeak, OtherImages, PixelRules, builtin_names, load,
+};
 use dicom_deid::pseudonym::PseudonymKey;
 use dicom_deid::{Cleaner, DeidError, DeidErrorKind};
 use dicom_dictionary_std::{StandardDataDictionary, tags};
@@ -230,4 +232,29 @@ fn each_profile_does_what_its_snapshot_shows() {
 fn what_flywheels_minimal_set_leaves_is_found_by_the_search_for_it() {
     let failure = cleaned("flywheel-minimal", &image(), OnLeak::Fail).unwrap_err();
     assert_eq!(failure.kind, DeidErrorKind::IdentifierLeft);
+}
+
+#[test]
+fn each_profile_looks_at_the_images_that_its_header_comment_names() {
+    let looks = |name: &str| load(name).unwrap().dicom.pixels;
+    let detects = PixelRules {
+        burned_in: BurnedIn::Detect,
+        other_images: OtherImages::Detect,
+        blank_finds: false,
+        markers: Markers::Keep,
+        faces: Faces::Keep,
+    };
+    for name in ["basic", "longitudinal", "uids-and-dates-kept"] {
+        assert_eq!(looks(name), detects, "{name}");
+    }
+    assert_eq!(
+        looks("strict"),
+        PixelRules {
+            burned_in: BurnedIn::Refuse,
+            markers: Markers::Blank,
+            ..detects
+        }
+    );
+    let minimal = looks("flywheel-minimal");
+    assert!(!minimal.looks_for_text() && minimal.burned_in == BurnedIn::Keep);
 }

@@ -26,6 +26,7 @@ mod private_elements;
 mod residual;
 mod routing_attributes;
 mod rules;
+mod series_look;
 mod temporal;
 mod uid_text;
 
@@ -34,8 +35,10 @@ pub use cleaner::Cleaner;
 pub use dummy::is_dummy_date;
 pub use instance::{CleanInstance, IdentifiedConsent, Sendable, UncleanedInstance, as_it_is};
 pub use originals::Originals;
+pub use pixel_data::{SurveyedImage, survey};
 pub use residual::Finding;
 pub use routing_attributes::RoutingAttributes;
+pub use series_look::look_at_series;
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,8 @@
 
 use dicom_lossless::{FileError, FileErrorKind};
 
+use crate::pixel_look::PixelLook;
+
 /// Why a file is not de-identified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, thiserror::Error)]
 pub enum DeidErrorKind {
@@ -38,6 +40,12 @@ pub enum DeidErrorKind {
     /// Text may be burned in, and the profile does not say where.
     #[error("the image may show text that identifies the patient")]
     BurnedIn,
+    /// Text was found in an image of a kind that seldom shows any, where blanking is a guess.
+    #[error("the image shows what is likely text")]
+    TextFound,
+    /// The images show a head from which a face can be made, and the profile refuses that.
+    #[error("a face can be made of the images")]
+    Face,
     /// The encrypted envelope cannot be used.
     #[error("the encrypted envelope of the file cannot be used")]
     Envelope,
@@ -64,6 +72,8 @@ pub struct DeidError {
     pub detail: String,
     /// What would help in this case, where that is known.
     pub remedy: Option<String>,
+    /// What was seen in the image, where that is why.
+    pub look: Option<Box<PixelLook>>,
 }
 
 impl DeidError {
@@ -73,6 +83,7 @@ impl DeidError {
             kind,
             detail,
             remedy: None,
+            look: None,
         }
     }
 

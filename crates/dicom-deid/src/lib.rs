@@ -39,14 +39,17 @@ pub mod byte_order_mark;
 mod clean;
 pub mod envelope;
 mod error;
+mod pixel_look;
 pub mod profile;
 pub mod pseudonym;
 pub mod standard;
 
 pub use clean::{
     By, Change, CleanInstance, Cleaner, Counts, Finding, IdentifiedConsent, Originals,
-    RoutingAttributes, Sendable, UncleanedInstance, What, as_it_is, is_dummy_date,
+    RoutingAttributes, Sendable, SurveyedImage, UncleanedInstance, What, as_it_is, is_dummy_date,
+    look_at_series, survey,
 };
 pub use dicom_lossless::{Limits, Source, read};
 pub use error::{DeidError, DeidErrorKind, ProfileError, ProfileErrorKind};
+pub use pixel_look::{FrameSink, LookVerdict, PixelLook, ShownFrame, TextFind};
 pub use pseudonym::PseudonymKey;

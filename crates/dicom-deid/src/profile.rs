@@ -51,7 +51,8 @@ pub use explain::{
 };
 pub use image_rules::{
     AlterPixels, AttributeTest, BlankedArea, BurnedIn, Condition, ConditionLine, Conjunction,
-    DeviceRegions, Rectangle, Region, RequiredAttribute, RequiredValue, TestKind,
+    DeviceRegions, Faces, Markers, OtherImages, PixelRules, Rectangle, Region, RequiredAttribute,
+    RequiredValue, TestKind,
 };
 pub use json::Json;
 pub use lint::{LintFinding, LintKind, LintReport, Severity, lint};

@@ -10,22 +10,24 @@ mod trial;
 
 use std::io;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::cli::{OtherFiles, TestArgs};
 use crate::config::{self, Environment};
 use crate::credential::{PseudonymKeyOrigin, PseudonymKeySources};
-use crate::discover::{Discovery, Found, Inputs};
+use crate::discover::{Discovery, Found, Inputs, lie_one_in_the_other};
 use crate::exit::ExitStatus;
 use crate::failure::{Error, RunCode};
 use crate::package::Names;
+use crate::pictures::Pictures;
 use crate::pipeline;
 use crate::plan;
 use crate::report::Paths;
 use dicom_deid::Cleaner;
 use dicom_deid::profile::Profile;
 use dicom_deid::pseudonym::PseudonymKey;
-use dicom_lossless::Limits;
+use dicom_lossless::{Limits, display_path};
 
 use super::super::{pseudonym_key_sources, remark};
 use super::selection::{SelectedProfile, named};
@@ -65,8 +67,13 @@ fn clean(args: &TestArgs, environment: &Environment, paths: &Paths) -> Result<Ex
     if let Some((key, _)) = &key {
         cleaner = cleaner.keyed(key.clone());
     }
+    let pictures = pictures(args, &discovery)?;
+    if let Some(pictures) = pictures.clone() {
+        cleaner = cleaner.showing(pictures);
+    }
     let trial = Trial {
         cleaner,
+        pictures,
         limits,
         values: args.show_values,
         folder: args.output.clone(),
@@ -89,9 +96,14 @@ fn clean(args: &TestArgs, environment: &Environment, paths: &Paths) -> Result<Ex
     };
     output.start(&selected, fingerprint.as_deref())?;
     notes(&selected);
+    let warning = trial
+        .pictures
+        .as_ref()
+        .map(|pictures| pictures.warning());
     for note in loosened
-        .map(|announcement| announcement.text)
         .into_iter()
+        .chain(warning)
+        .map(|announcement| announcement.text)
         .chain(key.map(|(key, origin)| about(&key, &origin)))
     {
         remark(&paths.redact_text(&note));
@@ -103,6 +115,13 @@ fn clean(args: &TestArgs, environment: &Environment, paths: &Paths) -> Result<Ex
             output.file(&result)?;
         }
     }
+    for notice in trial
+        .pictures
+        .iter()
+        .flat_map(|pictures| pictures.outcome())
+    {
+        remark(&paths.redact_text(&notice.text));
+    }
     let status = totals.status();
     output.end(&totals, status)?;
     if status == ExitStatus::Nothing {
@@ -113,6 +132,28 @@ fn clean(args: &TestArgs, environment: &Environment, paths: &Paths) -> Result<Ex
         .with_hint("check the paths and filters"));
     }
     Ok(status)
+}
+
+/// The folder for pictures, apart from what is read and from what is written cleaned.
+fn pictures(args: &TestArgs, discovery: &Discovery) -> Result<Option<Arc<Pictures>>, Error> {
+    let Some(folder) = &args.pictures else {
+        return Ok(None);
+    };
+    let in_output = args
+        .output
+        .as_ref()
+        .filter(|output| lie_one_in_the_other(output, folder));
+    if let Some(other) = discovery
+        .input_beside(folder)
+        .or(in_output.map(PathBuf::as_path))
+    {
+        let what = format!(
+            "the folder of `--pictures` and what is read or written lie one in the other: {}",
+            display_path(other)
+        );
+        return Err(Error::usage(what, "name a folder for the pictures alone"));
+    }
+    Pictures::open(folder, args.redact_paths).map(|pictures| Some(Arc::new(pictures)))
 }
 
 /// The key of pseudonyms, where the profile makes some. Nothing is sent, so without one any key

@@ -277,10 +277,35 @@ codes! {
             is burned in), or say `burned-in = \"keep\"` in `[dicom.pixels]`",
         explanation: "Ultrasound, secondary captures, dose screens and the like often show the \
             patient's name in the picture itself. The header of this file says that it may be such \
-            an image, and the profile does not say what to blank. An administrator adds an entry \
-            `[[dicom.pixels.regions]]` for the device, with `blank = []` where a look at its \
-            images shows nothing burned in. `burned-in = \"keep\"` in `[dicom.pixels]` sends all \
-            such images unblanked.",
+            an image, and it could not be blanked for certain: the profile does not say what to \
+            blank, or text was looked for (`burned-in = \"detect\"` in `[dicom.pixels]`) and is \
+            left after blanking, fills too much of the picture, or was not found. An administrator \
+            adds an entry `[[dicom.pixels.regions]]` for the device, with `blank = []` where a \
+            look at its images (`--pictures DIR`) shows nothing burned in. `burned-in = \"keep\"` \
+            sends all such images unblanked.",
+    }
+    DeidTextFound {
+        code: "deid.text-found",
+        sentence: "the image shows what is likely text, where none is expected",
+        hint: "look at it (`--pictures DIR`); then name the place in `[[dicom.pixels.regions]]`, or \
+            say `blank-finds = true` in `[dicom.pixels]`",
+        explanation: "The pixels were looked at, and something in them is likely text: it stands at \
+            the same place in several frames or slices, or is very plain. In images such as CT, MR \
+            or X-ray, what looks like text may be anatomy, so nothing is blanked on a guess. Run \
+            again with `--dry-run --pictures DIR` and look at the pictures that it writes. Where \
+            it is text, an administrator names the place in `[[dicom.pixels.regions]]`, or has all \
+            finds blanked by `blank-finds = true` in `[dicom.pixels]`; where it is none, \
+            `other-images = \"keep\"` lets such images through.",
+    }
+    DeidFace {
+        code: "deid.face",
+        sentence: "a face can be made of the images of this series, and the profile refuses that",
+        hint: "remove the face first with a tool for it (a defacer), or say `faces = \"keep\"` in \
+            `[dicom.pixels]`",
+        explanation: "The series is a CT or MR of a head with enough slices to make a face of, which \
+            may be recognised. The program does not alter faces, and the profile says `faces = \
+            \"refuse\"`. Deface the images before the upload, or have an administrator say `faces = \
+            \"keep\"` in `[dicom.pixels]` where that is agreed on.",
     }
     DeidEnvelope {
         code: "deid.envelope",

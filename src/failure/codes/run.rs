@@ -296,6 +296,15 @@ codes! {
             there already and must not be replaced. The message says which. Name a new folder or \
             file on a disk with enough room, where you may write.",
     }
+    PicturesUnwritable {
+        code: "pictures.unwritable",
+        sentence: "pictures cannot be written",
+        hint: "name a folder with `--pictures` in which you may write",
+        exit: Unexpected,
+        explanation: "The folder of `--pictures` cannot be created, or no file can be written in it. \
+            Nothing was cleaned or sent. The message says why. Name a folder on a disk with enough \
+            room, where you may write; it may hold pictures of earlier runs, which stay.",
+    }
     JournalLocked {
         code: "journal.locked",
         sentence: "another run is sending the same inputs to this project",

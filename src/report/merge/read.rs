@@ -40,7 +40,7 @@ pub enum RunEnding {
     /// The run ended.
     Ended {
         /// The counts of its files.
-        totals: RunTotals,
+        totals: Box<RunTotals>,
         /// The exit code.
         exit_code: u8,
     },

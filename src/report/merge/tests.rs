@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::event::ImageCounts;
 use crate::failure::RunCode;
 
 const FACTS: &str = r#""version":"0.1.0","mode":"upload","project":"neuro/adni","site":"https://site.example","profile":{"name":"basic","level":"local","digest":"sha256:00","pseudonym_key":"key-1"},"settings":{"package":"series","jobs":"4"},"redacted":false"#;
@@ -113,7 +114,10 @@ fn files_are_sorted_and_counts_added_up_in_any_order_of_reports() {
         json!({ "reports": 2, "complete": true, "shards": [] })
     );
     let end = json!({ "type": "end", "found": 10, "uploaded": 7, "prepared": 0, "already_there": 0, "skipped": 0,
-        "failed": 3, "bytes": 18, "as_they_are": 0, "bytes_as_they_are": 0, "unreadable": 4, "skipped_by": {},
+        "failed": 3, "bytes": 18, "as_they_are": 0, "bytes_as_they_are": 0, "unreadable": 4,
+        "images": { "looked_at": 0, "blanked": 0, "uncertain": 0, "nothing_found_in_risky_image": 0,
+            "not_decoded": 0, "refused": 0, "faces": 0 },
+        "skipped_by": {},
         "failed_by": { "deid.rule-failed": 1, "read.io": 2 }, "exit_code": 10 });
     assert_eq!(records[4], end, "the exit code is the one of `exit_code`");
     let fields = |record: &Value| {
@@ -458,6 +462,39 @@ fn a_missing_report_and_a_duplicate_are_errors() {
             .unwrap()
             .code,
         RunCode::Usage
+    );
+}
+
+#[test]
+fn counts_of_images_are_added_up_and_those_of_a_later_version_passed_over() {
+    let [one, two] = usual();
+    let with = |text: &str, images: &str| {
+        text.replace(
+            "\"skipped_by\":{}",
+            &format!("\"images\":{images},\"skipped_by\":{{}}"),
+        )
+    };
+    let first = with(
+        &one.1,
+        r#"{"looked_at":300,"blanked":12,"faces":1,"new":9}"#,
+    );
+    let second = with(&two.1, r#"{"looked_at":40,"not_decoded":2,"faces":1}"#);
+    let images = |second: &str| {
+        let merged = merged(&[("one.jsonl", &first), ("two.jsonl", second)]).unwrap();
+        merged.end.unwrap().0.images
+    };
+    let sum = ImageCounts {
+        looked_at: 340,
+        blanked: 12,
+        not_decoded: 2,
+        faces: 2,
+        ..ImageCounts::default()
+    };
+    assert_eq!(images(&second), sum);
+    let of_earlier_version = images(&two.1);
+    assert_eq!(
+        (of_earlier_version.looked_at, of_earlier_version.faces),
+        (300, 1)
     );
 }
 

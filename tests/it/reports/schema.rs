@@ -76,6 +76,12 @@ impl Schema {
                 "maximum" => value
                     .as_f64()
                     .is_none_or(|it| it <= with.as_f64().unwrap()),
+                "minItems" => value
+                    .as_array()
+                    .is_none_or(|items| items.len() as u64 >= with.as_u64().unwrap()),
+                "maxItems" => value
+                    .as_array()
+                    .is_none_or(|items| items.len() as u64 <= with.as_u64().unwrap()),
                 "items" => value
                     .as_array()
                     .is_none_or(|items| {

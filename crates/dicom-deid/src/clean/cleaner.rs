@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use dicom_dictionary_std::tags::PIXEL_DATA_PROVIDER_URL;
+use dicom_dictionary_std::tags::{BURNED_IN_ANNOTATION, PIXEL_DATA_PROVIDER_URL, SOP_CLASS_UID};
 use dicom_lossless::{
-    CharacterSet, DataSet, Element, Encoding, Instance, Limits, PixelElement, Tag, Value, Written,
-    own_character_set,
+    CharacterSet, DataSet, Element, Encoding, Instance, Limits, PixelElement, Tag, VR, Value,
+    Written, own_character_set,
 };
 
 use super::apply_rules::CleaningRun;
@@ -15,17 +15,19 @@ use super::compiled_action::ActionScope;
 use super::element_value::without_padding;
 use super::encrypted_attributes::EnvelopeSettings;
 use super::final_checks;
-use super::instance::CleanInstance;
+use super::instance::{CleanInstance, LookedAt};
 use super::originals::Originals;
 use super::output_name::OutputNames;
 use super::patient_age::set_age;
-use super::pixel_data::PixelCleaning;
+use super::pixel_data::{PixelCleaning, Shown};
 use super::private_elements::{self, PrivateName};
 use super::residual::ResidualCheck;
 use super::rules::Rules;
 use crate::error::{DeidError, DeidErrorKind};
+use crate::pixel_look::FrameSink;
 use crate::profile::{AgeUnit, DateFormat, Profile};
 use crate::pseudonym::PseudonymKey;
+use crate::standard::{self, AttributeType};
 
 /// A profile made ready, once per run. Holds no state of a file: the same instance always gives the
 /// same bytes, random shifts and envelopes excepted.
@@ -45,6 +47,8 @@ pub struct Cleaner {
     key: Option<PseudonymKey>,
     /// Whether instances keep the original identifiers, beside what is sent.
     logged: bool,
+    /// Who is shown frames in which text was found.
+    shown_to: Option<Arc<dyn FrameSink>>,
 }
 
 impl Cleaner {
@@ -63,6 +67,22 @@ impl Cleaner {
         Self {
             logged: true,
             ..self
+        }
+    }
+
+    /// The same, for a person who wants to see frames in which text was found.
+    #[must_use]
+    pub fn showing(self, sink: Arc<dyn FrameSink>) -> Self {
+        Self {
+            shown_to: Some(sink),
+            ..self
+        }
+    }
+
+    fn shown<'a>(&'a self, path: &'a str) -> Shown<'a> {
+        Shown {
+            to: self.shown_to.as_deref(),
+            path,
         }
     }
 
@@ -91,6 +111,7 @@ impl Cleaner {
             pixels: PixelCleaning::of(dicom),
             key: None,
             logged: false,
+            shown_to: None,
         }
     }
 
@@ -135,7 +156,9 @@ impl Cleaner {
         path: &str,
         run: &mut CleaningRun,
     ) -> Result<CleanInstance, DeidError> {
-        run.pixels = self.pixels.clean(&mut instance)?;
+        run.pixels = self
+            .pixels
+            .clean(&mut instance, self.shown(path))?;
         run.changed = run.pixels.changes();
         let data = with_pixel_placeholder(&mut instance);
         self.clean_and_write(instance, data, path, run)
@@ -158,10 +181,13 @@ impl Cleaner {
             log: Some(Box::new(ChangeLog::new(&data))),
             ..CleaningRun::default()
         };
-        let work = self.pixels.clean(&mut instance)?;
-        run.step(work.by, &mut data, |data| {
+        let work = self
+            .pixels
+            .clean(&mut instance, self.shown(path))?;
+        let (by, pixel_changes) = (work.by, work.changes());
+        run.step(by, &mut data, |data| {
             *data = with_pixel_placeholder(&mut instance);
-            work.changes()
+            pixel_changes
         });
         run.pixels = work;
         let pixels = instance
@@ -184,7 +210,7 @@ impl Cleaner {
         };
         let pixels = pixels
             .filter(unseen)
-            .map(|tag| Change::of_pixels(tag, work.by));
+            .map(|tag| Change::of_pixels(tag, by));
         changes.extend(pixels);
         Ok((clean, changes))
     }
@@ -226,8 +252,9 @@ impl Cleaner {
                 .check(removed, bytes, &before, &instance, &self.limits)
         };
         let outcome = outcome.unwrap_or_default();
-        let clean =
+        let mut clean =
             CleanInstance::write(&instance, &self.limits, run.changed, name, outcome, check)?;
+        clean.image = LookedAt::of(std::mem::take(&mut run.pixels), &self.pixels);
         Ok((clean, written))
     }
 
@@ -295,11 +322,15 @@ impl Cleaner {
             envelope.add_differences(before, data, encoding, true)?;
         }
         if let (Some(basic_profile), Some(outcome)) = (&self.basic_profile, &outcome) {
-            let pixels_cleaned = run.pixels.settled;
+            let pixels_cleaned = run.pixels.is_verified()
+                || (run.pixels.settled && basic_profile.claims_clean_pixels());
             run.step("confidentiality", data, |data| {
                 basic_profile.mark(data, encoding, outcome, pixels_cleaned);
                 0
             });
+        }
+        if run.pixels.is_doubtful() {
+            run.step("pixels", data, withdraw_burned_in_no);
         }
         if self.remove_private
             || self.remove_undefined
@@ -424,6 +455,28 @@ fn has_provider(data: &DataSet) -> bool {
     data.get(PIXEL_DATA_PROVIDER_URL)
         .and_then(Element::bytes)
         .is_some_and(|url| !without_padding(url).is_empty())
+}
+
+/// A statement that no text is burned in does not survive that something may be text. Where the IOD
+/// asks for it, the opposite is stated.
+fn withdraw_burned_in_no(data: &mut DataSet) -> u32 {
+    let tag = BURNED_IN_ANNOTATION;
+    let text = |tag| {
+        data.get(tag)
+            .and_then(Element::bytes)
+            .map(|bytes| without_padding(bytes).to_ascii_uppercase())
+    };
+    if text(tag).as_deref() != Some(b"NO") {
+        return 0;
+    }
+    let class = text(SOP_CLASS_UID).unwrap_or_default();
+    let iod = standard::iod(&String::from_utf8_lossy(&class));
+    if standard::attribute_type(Some(iod), None, tag) == Some(AttributeType::Type1) {
+        data.put(Element::new(tag, VR::CS, "YES "));
+    } else {
+        data.retain(|element| element.tag != tag);
+    }
+    1
 }
 
 fn without_image() -> DeidError {

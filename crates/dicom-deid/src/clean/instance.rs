@@ -8,9 +8,12 @@ use dicom_lossless::{Body, Instance, Limits, Tag, Written, check_label, write_an
 
 use super::basic_profile::BasicProfileOutcome;
 use super::originals::Originals;
+use super::pixel_data::{HeadSlices, PixelCleaning, PixelWork, Slice};
 use super::residual::{Finding, TextCheck};
 use super::routing_attributes::RoutingAttributes;
 use crate::error::{DeidError, DeidErrorKind};
+use crate::pixel_look::PixelLook;
+use crate::profile::Markers;
 
 /// An instance as it was written.
 #[derive(Debug, Clone)]
@@ -61,6 +64,34 @@ pub struct CleanInstance {
     unreadable: Vec<Tag>,
     /// Its original identifiers, for a site that keeps a log of them.
     pub(super) originals: Option<Arc<Originals>>,
+    /// What was seen in its image, and what is still to be looked at.
+    pub(super) image: LookedAt,
+}
+
+/// What was seen in an image, and what its series is to be looked at for.
+#[derive(Clone, Default)]
+pub(super) struct LookedAt {
+    pub look: PixelLook,
+    /// The slice, where it is looked at with the others of its series.
+    pub slice: Option<Box<Slice>>,
+    /// The slices of a head that it has.
+    pub head: Option<HeadSlices>,
+    /// Whether series of which a face can be made are refused.
+    pub refuses_faces: bool,
+    /// Whether marks of orientation count as text.
+    pub markers: Option<Markers>,
+}
+
+impl LookedAt {
+    pub fn of(work: PixelWork, cleaning: &PixelCleaning) -> Self {
+        Self {
+            look: work.look,
+            slice: work.slice,
+            head: work.head,
+            refuses_faces: cleaning.refuses_faces(),
+            markers: Some(cleaning.markers()),
+        }
+    }
 }
 
 impl fmt::Debug for CleanInstance {
@@ -98,6 +129,7 @@ impl CleanInstance {
             without_patient_id: outcome.without_patient_id,
             unreadable: outcome.unreadable,
             originals: None,
+            image: LookedAt::default(),
         })
     }
 
@@ -120,6 +152,11 @@ impl CleanInstance {
     /// How many elements were changed, made or removed.
     pub fn changed(&self) -> u32 {
         self.changed
+    }
+
+    /// What was seen in its image.
+    pub fn look(&self) -> &PixelLook {
+        &self.image.look
     }
 }
 

@@ -7,25 +7,45 @@
 
 mod beside_image;
 mod decode;
+mod faces;
+mod find;
 mod frame_comments;
+mod frames;
 mod layout;
+mod palette;
 mod regions;
+mod search;
+mod slice;
+mod survey;
+mod views;
 
 use std::sync::Arc;
 
 use dicom_dictionary_std::tags;
 use dicom_lossless::{Instance, Mask, PixelElement, Scrubbed};
+pub use faces::HeadSlices;
+use frames::FrameReader;
 use layout::{Area, Image};
+use palette::Palette;
 use regions::ImageHeader;
+pub use search::Shown;
+use search::{Blanking, InstanceFrames};
+pub use slice::{Slice, look_at_slices};
+pub use survey::{SurveyedImage, survey};
 
 use crate::error::{DeidError, DeidErrorKind};
-use crate::profile::{AlterPixels, BurnedIn, DeviceRegions, DicomRules, NestingLevel, Region};
+use crate::pixel_look::{LookVerdict, PixelLook};
+use crate::profile::{
+    AlterPixels, BurnedIn, DeviceRegions, DicomRules, Faces, Markers, NestingLevel, OtherImages,
+    PixelRules, Region,
+};
+use crate::standard::burned_in::PictureClass;
 
 /// What a profile does to images.
 pub struct PixelCleaning {
     alter: Option<AlterPixels>,
     regions: Vec<DeviceRegions>,
-    burned_in: BurnedIn,
+    rules: PixelRules,
     /// Whether the Basic Profile of PS3.15 is carried out.
     confidential: bool,
     /// Whether rules remove the pixel data anyway.
@@ -33,9 +53,9 @@ pub struct PixelCleaning {
 }
 
 /// What was done to an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct PixelWork {
-    /// Pixels were blanked, by `alter_pixels` or by regions.
+    /// Pixels were blanked: by `alter_pixels`, by regions, or because text was found there.
     pub blanked: bool,
     /// Bytes beside the image, such as comments inside compressed frames, were emptied or cut, here
     /// or in an icon image.
@@ -45,13 +65,44 @@ pub struct PixelWork {
     pub settled: bool,
     /// Which part of the profile is to be named for it.
     pub by: &'static str,
+    /// What was seen in it.
+    pub look: PixelLook,
+    /// The slice, where it is to be looked at with the others of its series.
+    pub slice: Option<Box<Slice>>,
+    /// The slices of a head that it has.
+    pub head: Option<HeadSlices>,
 }
 
 impl PixelWork {
     /// How many elements of the image count as changed.
-    pub fn changes(self) -> u32 {
+    pub fn changes(&self) -> u32 {
         u32::from(self.blanked || self.segments_blanked)
     }
+
+    /// Whether text was found and blanked, and a second look found none.
+    pub fn is_verified(&self) -> bool {
+        self.look.verdict == LookVerdict::Blanked
+    }
+
+    /// Whether something stays that may be text.
+    pub fn is_doubtful(&self) -> bool {
+        self.look.verdict == LookVerdict::Uncertain
+    }
+}
+
+/// What is to be looked for in an image.
+enum Search {
+    Nothing,
+    /// The file is refused by its header, for this reason.
+    Refuse(&'static str),
+    /// Text is blanked in every frame; none found refuses the file where there is a reason.
+    Blank(Blanking),
+    /// Regions say what to blank: what is found beside them refuses the file.
+    CheckAll,
+    /// Some frames are looked at, and what is certain refuses the file.
+    Check {
+        alone: bool,
+    },
 }
 
 impl PixelCleaning {
@@ -59,7 +110,7 @@ impl PixelCleaning {
         Self {
             alter: rules.alter_pixels.clone(),
             regions: rules.regions.clone(),
-            burned_in: rules.burned_in,
+            rules: rules.pixels,
             confidential: rules.confidentiality.is_some(),
             removed: rules
                 .effect_on(tags::PIXEL_DATA, NestingLevel::Top)
@@ -69,36 +120,13 @@ impl PixelCleaning {
     }
 
     /// Does to an instance, as it was read, what the profile does to images.
-    pub fn clean(&self, instance: &mut Instance) -> Result<PixelWork, DeidError> {
+    pub fn clean(&self, instance: &mut Instance, shown: Shown<'_>) -> Result<PixelWork, DeidError> {
         let mut work = PixelWork {
             by: "alter_pixels",
             ..PixelWork::default()
         };
         if let Some(pixels) = instance.pixels.clone() {
-            let devices = self.devices(instance);
-            let plan = self.plan(instance, &pixels, &devices)?;
-            work.blanked = plan.is_some();
-            work.settled = work.blanked || !devices.is_empty();
-            if !self.regions.is_empty() {
-                work.by = "pixels";
-            }
-            if self.burned_in == BurnedIn::Refuse
-                && !work.settled
-                && !self.removed
-                && let Some(reason) = ImageHeader::of(instance).risk()
-            {
-                let why = format!("by its header it is of the kind `{reason}`");
-                return Err(DeidError::new(DeidErrorKind::BurnedIn, why));
-            }
-            if let Some((image, mask)) = plan {
-                blank(instance, &image, mask, pixels)?;
-            }
-            let by_device = devices
-                .iter()
-                .any(|region| region.blanks());
-            if work.blanked && (by_device || self.confidential) {
-                regions::remove_copies(instance, self.confidential);
-            }
+            self.clean_image(instance, pixels, &mut work, shown)?;
         }
         if self.confidential {
             work.segments_blanked = self.remove_beside_image(instance)?;
@@ -107,6 +135,173 @@ impl PixelCleaning {
             }
         }
         Ok(work)
+    }
+
+    fn clean_image(
+        &self,
+        instance: &mut Instance,
+        pixels: PixelElement,
+        work: &mut PixelWork,
+        shown: Shown<'_>,
+    ) -> Result<(), DeidError> {
+        let devices = self.devices(instance);
+        let blanks_by_device = devices
+            .iter()
+            .any(|region| region.blanks());
+        let plan = self.plan(instance, &pixels, &devices)?;
+        work.settled = plan.is_some() || !devices.is_empty();
+        let class = ImageHeader::of(instance).class();
+        let search = self.search(&class, work.settled);
+        if let Search::Refuse(reason) = search {
+            let why = format!("by its header it is of the kind `{reason}`");
+            return Err(DeidError::new(DeidErrorKind::BurnedIn, why));
+        }
+        if self.confidential || self.looks() {
+            work.head = faces::head_slices(&ImageHeader::of(instance));
+        }
+        let blanking = match self.look(instance, &pixels, plan, &search, shown)? {
+            Looked::Not(plan) => plan.and_then(|plan| {
+                let mask = plan.mask(&pixels)?;
+                Some((plan.image, mask))
+            }),
+            Looked::At(seen, blanking) => {
+                work.look = seen;
+                blanking
+            }
+            Looked::Later(slice) => {
+                work.slice = Some(slice);
+                None
+            }
+        };
+        work.blanked = blanking.is_some();
+        if work.is_verified() || !self.regions.is_empty() {
+            work.by = "pixels";
+        }
+        let removes_copies =
+            work.blanked && (blanks_by_device || work.is_verified() || self.confidential);
+        if let Some((image, mask)) = blanking {
+            blank(instance, &image, mask, pixels)?;
+        }
+        if removes_copies {
+            regions::remove_copies(instance, self.confidential);
+        }
+        Ok(())
+    }
+
+    /// Whether series of which a face can be made are refused.
+    pub fn refuses_faces(&self) -> bool {
+        self.rules.faces == Faces::Refuse
+    }
+
+    /// What becomes of marks of orientation.
+    pub fn markers(&self) -> Markers {
+        self.rules.markers
+    }
+
+    /// Whether any image is looked at.
+    fn looks(&self) -> bool {
+        self.rules.burned_in == BurnedIn::Detect || self.rules.other_images == OtherImages::Detect
+    }
+
+    /// What the profile wants looked for, by the header.
+    fn search(&self, class: &PictureClass, settled: bool) -> Search {
+        let rules = &self.rules;
+        if self.removed || (rules.burned_in == BurnedIn::Keep && !self.looks()) {
+            return Search::Nothing;
+        }
+        let of_others = |stated_no: bool| match rules.other_images {
+            OtherImages::Keep => Search::Nothing,
+            OtherImages::Detect if settled => Search::CheckAll,
+            OtherImages::Detect if rules.blank_finds => Search::Blank(Blanking {
+                markers: rules.markers,
+                needs_a_find: None,
+                nothing: LookVerdict::NothingFound,
+            }),
+            OtherImages::Detect => Search::Check { alone: stated_no },
+        };
+        match (class, rules.burned_in) {
+            (PictureClass::Other { stated_no }, _) => of_others(*stated_no),
+            (PictureClass::NoPicture, _) | (PictureClass::Risky(_), BurnedIn::Keep) => {
+                Search::Nothing
+            }
+            (PictureClass::Risky(rule), BurnedIn::Refuse) if rule.is_refused_unseen() => {
+                if settled {
+                    Search::Nothing
+                } else {
+                    Search::Refuse(rule.reason)
+                }
+            }
+            (PictureClass::Risky(_), BurnedIn::Refuse) => of_others(false),
+            (PictureClass::Risky(_), BurnedIn::Detect) if settled => Search::CheckAll,
+            (PictureClass::Risky(rule), BurnedIn::Detect) => Search::Blank(Blanking {
+                markers: rules.markers,
+                needs_a_find: rule
+                    .needs_a_find()
+                    .then_some(rule.reason),
+                nothing: LookVerdict::NothingFoundInRiskyImage,
+            }),
+        }
+    }
+
+    /// Looks for what is to be looked for, and says what is blanked in the end.
+    fn look(
+        &self,
+        instance: &Instance,
+        pixels: &PixelElement,
+        plan: Option<Plan>,
+        search: &Search,
+        shown: Shown<'_>,
+    ) -> Result<Looked, DeidError> {
+        if matches!(search, Search::Nothing | Search::Refuse(_)) {
+            return Ok(Looked::Not(plan));
+        }
+        let (image, layers) = match plan {
+            Some(plan) => (Ok(plan.image), plan.layers),
+            None => (Image::of(instance, pixels), Vec::new()),
+        };
+        let palette = Palette::of(instance);
+        let overlays = beside_image::declared_overlays(instance);
+        let reader = image.and_then(|image| {
+            FrameReader::of(instance, pixels, &image, palette.as_ref(), overlays)?;
+            Ok(image)
+        });
+        let image = match (reader, search) {
+            (Ok(image), _) => image,
+            // Regions that cannot be blanked fail the file in any case.
+            (Err(_), Search::Check { .. }) if layers.is_empty() => {
+                return Ok(Looked::At(not_decoded(), None));
+            }
+            (Err(_), Search::Blank(how)) if how.nothing == LookVerdict::NothingFound => {
+                return Ok(Looked::At(not_decoded(), None));
+            }
+            (Err(error), _) => return Err(unseen(error)),
+        };
+        if let Search::Check { alone: false } = search
+            && image.frames == 1
+        {
+            let slice = Slice::new(instance, pixels, image, palette, overlays);
+            return Ok(Looked::Later(Box::new(slice)));
+        }
+        let planes = image.planes && !pixels.encapsulated;
+        let regions = image.mask(&layers, planes);
+        let mut frames = InstanceFrames {
+            reader: FrameReader::of(instance, pixels, &image, palette.as_ref(), overlays)?,
+            image: &image,
+            regions: regions.as_ref(),
+            blanked: Vec::new(),
+            planes,
+            failure: None,
+        };
+        let look = match search {
+            Search::Blank(how) => search::blank_text(&mut frames, *how, shown)?,
+            Search::CheckAll => search::check_all(&mut frames, self.rules.markers, shown)?,
+            _ => search::check_alone(&mut frames, self.rules.markers, shown)?,
+        };
+        let of_frames: Vec<Vec<Area>> = (0..image.frames)
+            .map(|number| frames.areas(number))
+            .collect();
+        let mask = image.mask_of_frames(&layers, &of_frames, planes);
+        Ok(Looked::At(look, mask.map(|mask| (image.clone(), mask))))
     }
 
     /// Takes away what lies beside the image in the bytes that hold it.
@@ -150,13 +345,13 @@ impl PixelCleaning {
             .collect()
     }
 
-    /// What is blanked in the end; none where nothing is.
+    /// What regions blank; none where they blank nothing.
     fn plan(
         &self,
         instance: &Instance,
         pixels: &PixelElement,
         devices: &[&DeviceRegions],
-    ) -> Result<Option<(Image, Mask)>, DeidError> {
+    ) -> Result<Option<Plan>, DeidError> {
         let altered = self
             .alter
             .as_ref()
@@ -187,8 +382,53 @@ impl PixelCleaning {
                 "the pixel data is not encoded as its transfer syntax says",
             ));
         }
-        let mask = image.mask(&layers, image.planes && !pixels.encapsulated);
-        Ok(mask.map(|mask| (image, mask)))
+        let plan = Plan { image, layers };
+        Ok(plan
+            .mask(pixels)
+            .is_some()
+            .then_some(plan))
+    }
+}
+
+/// What regions of the profile blank in an image.
+struct Plan {
+    image: Image,
+    layers: Vec<Vec<Area>>,
+}
+
+impl Plan {
+    fn mask(&self, pixels: &PixelElement) -> Option<Mask> {
+        self.image
+            .mask(&self.layers, self.image.planes && !pixels.encapsulated)
+    }
+}
+
+/// What came of looking at an image.
+enum Looked {
+    /// It was not looked at: what regions blank is blanked.
+    Not(Option<Plan>),
+    /// What was seen, and what is blanked.
+    At(PixelLook, Option<(Image, Mask)>),
+    /// It is looked at with the others of its series.
+    Later(Box<Slice>),
+}
+
+fn not_decoded() -> PixelLook {
+    PixelLook {
+        verdict: LookVerdict::NotDecoded,
+        ..PixelLook::default()
+    }
+}
+
+/// Why an image that may show text is refused unseen.
+fn unseen(error: DeidError) -> DeidError {
+    let why = format!(
+        "by its header it may show text, and it cannot be looked at: {}",
+        error.detail
+    );
+    DeidError {
+        remedy: error.remedy,
+        ..DeidError::new(DeidErrorKind::BurnedIn, why)
     }
 }
 

@@ -484,6 +484,31 @@ mod tests {
     }
 
     #[test]
+    fn what_becomes_of_images_differs_in_its_authors_words() {
+        let pixels = |keys: &str| format!("{{pixels: {keys}, remove-private-tags: true}}");
+        assert_eq!(
+            differences(
+                &pixels("{burned-in: detect}"),
+                &pixels("{burned-in: detect, markers: blank}")
+            ),
+            [Difference::Setting {
+                key: "pixels".to_owned(),
+                values: Some((
+                    r#"{ burned-in = "detect" }"#.to_owned(),
+                    r#"{ burned-in = "detect", markers = "blank" }"#.to_owned()
+                )),
+            }]
+        );
+        assert_eq!(
+            differences(
+                &pixels("{burned-in: detect}"),
+                &pixels("{burned-in: detect, faces: keep}")
+            ),
+            []
+        );
+    }
+
+    #[test]
     fn a_salt_is_not_shown() {
         let found = differences("{salt: PEPPER}", "{salt: OREGANO}");
         assert_eq!(

@@ -13,7 +13,7 @@ use super::action::{
 use super::basic_profile::{Confidentiality, DateShift, EDITION, ResidualRule};
 use super::date_format::DateFormat;
 use super::image_rules::{
-    AlterPixels, AttributeTest, BlankedArea, BurnedIn, Condition, DeviceRegions, OUTSIDE,
+    AlterPixels, AttributeTest, BlankedArea, Condition, DeviceRegions, OUTSIDE, PixelRules,
     RequiredValue, TestKind,
 };
 use super::json::set;
@@ -107,19 +107,10 @@ impl Profile {
         if let Some(settings) = &rules.confidentiality {
             set(&mut canonical, "confidentiality", confidentiality(settings));
         }
-        if rules.burned_in != BurnedIn::default_for(rules.confidentiality.as_ref())
+        if rules.pixels != PixelRules::default_for(rules.confidentiality.as_ref())
             || !rules.regions.is_empty()
         {
-            let regions: Vec<_> = rules
-                .regions
-                .iter()
-                .map(device_regions)
-                .collect();
-            set(
-                &mut canonical,
-                "pixels",
-                json!([rules.burned_in.name(), regions]),
-            );
+            set(&mut canonical, "pixels", pixels(rules));
         }
         if rules.residual != ResidualRule::default() {
             let ResidualRule {
@@ -262,6 +253,32 @@ fn confidentiality(settings: &Confidentiality) -> Value {
         "unparseable": settings.unparseable.name(),
         "pseudonyms": [json!(settings.pseudonyms.prefix), json!(settings.pseudonyms.width)],
     })
+}
+
+/// What is looked at beyond what follows from `burned-in` came later, and counts where it is used.
+fn pixels(rules: &DicomRules) -> Value {
+    let regions: Vec<_> = rules
+        .regions
+        .iter()
+        .map(device_regions)
+        .collect();
+    let PixelRules {
+        burned_in,
+        other_images,
+        blank_finds,
+        markers,
+        faces,
+    } = rules.pixels;
+    if rules.pixels == PixelRules::default_with(burned_in) {
+        return json!([burned_in.name(), regions]);
+    }
+    let looks = json!([
+        other_images.name(),
+        blank_finds,
+        markers.name(),
+        faces.name()
+    ]);
+    json!([burned_in.name(), regions, looks])
 }
 
 fn device_regions(device: &DeviceRegions) -> Value {

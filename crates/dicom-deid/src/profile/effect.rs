@@ -100,7 +100,7 @@ impl DicomRules {
 
     /// Whether images that may show text are sent unchanged.
     pub fn keeps_burned_in(&self) -> bool {
-        self.burned_in != BurnedIn::Refuse
+        self.pixels.burned_in == BurnedIn::Keep
     }
 
     /// What has become of an attribute at the top when a rule's turn comes.

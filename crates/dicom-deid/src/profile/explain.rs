@@ -5,9 +5,9 @@
 //! conformance statement of a profile with `confidentiality` too (PS3.15 section E.1.1 asks for one),
 //! from the profile and the tables alone.
 
+mod images;
 mod statement;
 
-use dicom_dictionary_std::tags;
 use std::collections::HashSet;
 
 use dicom_core::Tag;
@@ -17,7 +17,6 @@ use super::action::Action;
 use super::basic_profile::{DecisionSource, EDITION};
 use super::effect::NestingLevel::{Items, Top};
 use super::effect::{AttributeEffect, Effect, TableEffect, TableOutcome, describe_effect};
-use super::image_rules::BurnedIn;
 use super::model::{AgeUnit, DicomRules, Profile, Rule};
 use super::selector::Selector;
 use super::theme::Theme;
@@ -197,8 +196,11 @@ fn whole_file(profile: &Profile) -> Vec<String> {
     said.extend(age(rules));
     said.extend(uids(rules));
     said.extend(envelope(rules).map(str::to_owned));
-    said.push(pixels(rules).to_owned());
-    said.extend(by_device(rules).map(str::to_owned));
+    said.extend(
+        images::sentences(rules)
+            .into_iter()
+            .map(str::to_owned),
+    );
     said.push(names(rules).to_owned());
     let always = "Whatever the profile says: preamble and file meta information are written \
         afresh, group lengths dropped.";
@@ -326,42 +328,6 @@ fn envelope(rules: &DicomRules) -> Option<&'static str> {
             Some("What `encrypt` takes out goes into an encrypted envelope in the file.")
         }
         (false, false) => None,
-    }
-}
-
-fn pixels(rules: &DicomRules) -> &'static str {
-    if rules
-        .effect_on(tags::PIXEL_DATA, Top)
-        .effect
-        .is_gone()
-    {
-        "Pixel data is removed."
-    } else if !rules.keeps_burned_in() {
-        "Images that may show text, as far as their attributes tell, are refused; the pixels \
-            themselves are not read."
-    } else if rules.alter_pixels.is_some() {
-        "Regions of the image are blanked by `alter_pixels` where their condition holds; other \
-            burned-in text is not looked for."
-    } else {
-        "Pixel data goes out as it came in: text burned into the image is not looked for."
-    }
-}
-
-/// What `[dicom.pixels]` adds; Flywheel's vocabulary has nothing of the kind.
-fn by_device(rules: &DicomRules) -> Option<&'static str> {
-    match (rules.burned_in, rules.regions.is_empty()) {
-        (BurnedIn::Refuse, true) => {
-            Some("Images whose header says that they may show text are refused.")
-        }
-        (BurnedIn::Refuse, false) => Some(
-            "Images whose header says that they may show text are refused unless `regions` name \
-                them, and blanked as they say.",
-        ),
-        (BurnedIn::Keep, false) => Some(
-            "Images that `regions` name are blanked as they say; others that show text go as they \
-                are.",
-        ),
-        (BurnedIn::Keep, true) => None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a profile does to images: areas that are blanked where a condition holds (`alter_pixels`),
-//! what is blanked by device, and what becomes of images that may show text (`[dicom.pixels]`).
+//! what is blanked by device, and where text is looked for and what becomes of it
+//! (`[dicom.pixels]`).
 //!
 //! Owns the filter language of the Python package `deid` (`when` of `alter_pixels`), as Flywheel's
 //! engine reads it. What that engine reads in another way than it is written is refused: otherwise
@@ -35,9 +36,26 @@ pub struct Region {
     pub corners: [i64; 4],
 }
 
+/// What becomes of images, beside what is blanked by regions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PixelRules {
+    /// Of one whose header says that it may show text, and that no region speaks of.
+    pub burned_in: BurnedIn,
+    /// Of one whose header says nothing of the kind.
+    pub other_images: OtherImages,
+    /// Whether what is likely text is blanked in those others too.
+    pub blank_finds: bool,
+    /// Of marks of orientation and scales: up to three letters by themselves.
+    pub markers: Markers,
+    /// Of series of which a face can be made.
+    pub faces: Faces,
+}
+
 /// What becomes of an image that may show text and that no region speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BurnedIn {
+    /// Text is looked for and blanked.
+    Detect,
     /// Its file fails.
     Refuse,
     /// It is sent unchanged.
@@ -45,8 +63,78 @@ pub enum BurnedIn {
 }
 
 impl Named for BurnedIn {
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("detect", Self::Detect),
+        ("refuse", Self::Refuse),
+        ("keep", Self::Keep),
+    ];
+}
+
+/// What becomes of an image that is not expected to show text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OtherImages {
+    /// Some frames are looked at, and what is likely text fails the file.
+    Detect,
+    /// It is sent unchanged.
+    Keep,
+}
+
+impl Named for OtherImages {
     const NAMES: &'static [(&'static str, Self)] =
-        &[("refuse", Self::Refuse), ("keep", Self::Keep)];
+        &[("detect", Self::Detect), ("keep", Self::Keep)];
+}
+
+/// What becomes of marks of orientation and scales.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Markers {
+    /// They stay.
+    Keep,
+    /// They are text like any other.
+    Blank,
+}
+
+impl Named for Markers {
+    const NAMES: &'static [(&'static str, Self)] = &[("keep", Self::Keep), ("blank", Self::Blank)];
+}
+
+/// What becomes of series of which a face can be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Faces {
+    /// They are sent, which is told.
+    Keep,
+    /// Their files fail.
+    Refuse,
+}
+
+impl Named for Faces {
+    const NAMES: &'static [(&'static str, Self)] =
+        &[("keep", Self::Keep), ("refuse", Self::Refuse)];
+}
+
+impl PixelRules {
+    /// What holds where the profile sets nothing of it.
+    pub(super) fn default_for(confidentiality: Option<&Confidentiality>) -> Self {
+        Self::default_with(BurnedIn::default_for(confidentiality))
+    }
+
+    /// What holds where the profile sets no more than this.
+    pub(super) fn default_with(burned_in: BurnedIn) -> Self {
+        Self {
+            burned_in,
+            other_images: match burned_in {
+                BurnedIn::Detect => OtherImages::Detect,
+                BurnedIn::Refuse | BurnedIn::Keep => OtherImages::Keep,
+            },
+            blank_finds: false,
+            markers: Markers::Keep,
+            faces: Faces::Keep,
+        }
+    }
+
+    /// Whether text is looked for in images of any kind.
+    pub fn looks_for_text(self) -> bool {
+        self.burned_in == BurnedIn::Detect || self.other_images == OtherImages::Detect
+    }
 }
 
 impl BurnedIn {

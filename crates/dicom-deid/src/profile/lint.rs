@@ -15,6 +15,7 @@ use super::action::{Replacement, Scalar};
 use super::basic_profile::{Confidentiality, DateShift, Encapsulated, OnLeak, Unlisted};
 use super::effect::Effect;
 use super::effect::NestingLevel::Top;
+use super::image_rules::{BurnedIn, OtherImages};
 use super::model::{DicomRules, Profile, Rule};
 use super::theme::Theme;
 use crate::standard;
@@ -309,14 +310,35 @@ fn pixels(rules: &DicomRules, report: &mut LintReport) {
     {
         return;
     }
-    let message = if !rules.keeps_burned_in() {
-        "images that may show text are refused, as far as their attributes tell; the pixels \
-            themselves are not read"
-    } else if rules.alter_pixels.is_some() || !rules.regions.is_empty() {
-        "text burned into the image is not looked for beyond the regions of `alter_pixels` and \
-            `pixels`"
-    } else {
-        "text burned into the image is not looked for"
+    let message = match (rules.pixels.burned_in, rules.pixels.other_images) {
+        (BurnedIn::Detect, OtherImages::Detect) => {
+            "text is looked for in every frame of images that may show some, as far as their \
+                attributes tell, and in a few of all others; faint or small text and handwriting \
+                can be missed"
+        }
+        (BurnedIn::Detect, OtherImages::Keep) => {
+            "text is looked for in images that may show some, as far as their attributes tell, \
+                where faint or small text and handwriting can be missed, and not in others"
+        }
+        (BurnedIn::Refuse, OtherImages::Detect) => {
+            "images that may show text are refused, as far as their attributes tell; text is \
+                looked for in a few frames of all others, and can be missed"
+        }
+        (BurnedIn::Refuse, OtherImages::Keep) => {
+            "images that may show text are refused, as far as their attributes tell; the pixels \
+                themselves are not read"
+        }
+        (BurnedIn::Keep, OtherImages::Detect) => {
+            "images that may show text, as far as their attributes tell, go as they are; text is \
+                looked for in a few frames of all others, and can be missed"
+        }
+        (BurnedIn::Keep, OtherImages::Keep)
+            if rules.alter_pixels.is_some() || !rules.regions.is_empty() =>
+        {
+            "text burned into the image is not looked for beyond the regions of `alter_pixels` \
+                and `pixels`"
+        }
+        (BurnedIn::Keep, OtherImages::Keep) => "text burned into the image is not looked for",
     };
     // A profile that asks for the Basic Profile and keeps such images takes back what it is for.
     let severity = if rules.confidentiality.is_some() && rules.keeps_burned_in() {
@@ -330,6 +352,17 @@ fn pixels(rules: &DicomRules, report: &mut LintReport) {
         .add(severity, LintKind::Pixels, "PixelData", message, advice)
         .about(Theme::Graphics)
         .tagged(&tags::PIXEL_DATA);
+    if rules.pixels.blank_finds {
+        report
+            .note(
+                LintKind::Pixels,
+                "pixels.blank-finds",
+                "what is likely text is blanked in images of every kind, where it may be anatomy",
+                "look at what would be blanked (`--dry-run --pictures FOLDER`) before the images \
+                    are used",
+            )
+            .about(Theme::Graphics);
+    }
 }
 
 fn markers(rules: &DicomRules, report: &mut LintReport) {

@@ -5,7 +5,7 @@ use dicom_lossless::Phi;
 use super::action::{Action, Substitution};
 use super::basic_profile::{Confidentiality, ResidualRule};
 use super::date_format::DateFormat;
-use super::image_rules::{AlterPixels, BurnedIn, DeviceRegions};
+use super::image_rules::{AlterPixels, DeviceRegions, PixelRules};
 use super::selector::Selector;
 use super::tree::Named;
 use crate::envelope::EnvelopeKeys;
@@ -64,8 +64,8 @@ pub struct DicomRules {
     pub jitter_range: f64,
     /// What is blanked in images.
     pub alter_pixels: Option<AlterPixels>,
-    /// What becomes of images that may show text.
-    pub burned_in: BurnedIn,
+    /// What becomes of images, beside what is blanked.
+    pub pixels: PixelRules,
     /// What is blanked in images, by device.
     pub regions: Vec<DeviceRegions>,
     /// Whether the originals of what is changed or removed go into the encrypted envelope.
@@ -136,7 +136,7 @@ impl Default for DicomRules {
             replace_with_insert: true,
             jitter_range: 2.0,
             alter_pixels: None,
-            burned_in: BurnedIn::Keep,
+            pixels: PixelRules::default_for(None),
             regions: Vec::new(),
             retain: false,
             envelope: None,

@@ -12,7 +12,7 @@ use super::basic_profile::{
     Confidentiality, DateShift, EDITION, Options, Pseudonyms, ResidualRule,
 };
 use super::date_format::DateFormat;
-use super::image_rules::BurnedIn;
+use super::image_rules::PixelRules;
 use super::model::{DicomRules, Profile};
 use super::tree::{Entry, Node, NodeKind, Problem, Problems, shown};
 use super::vocabulary::{CONFIDENTIALITY, DATES, DICOM, PROFILE, PSEUDONYMS, RESIDUAL};
@@ -107,8 +107,9 @@ fn checked(profile: Profile, root: &Node) -> Result<Profile, Problem> {
             "add the fields to clean",
         ),
         (
-            (rules.burned_in == BurnedIn::Refuse || !rules.regions.is_empty()) && is_empty,
-            "the profile speaks of text in images and cleans nothing, so data would go as it is",
+            (rules.pixels != PixelRules::default_for(None) || !rules.regions.is_empty())
+                && is_empty,
+            "the profile speaks of what images show and cleans nothing, so data would go as it is",
             "add the fields to clean",
         ),
     ];
@@ -174,8 +175,8 @@ fn own_sections(section: &Node, rules: &mut DicomRules) -> Result<(), Problem> {
     }
     let pixels =
         image_sections::device_regions(section.given("pixels"), rules.confidentiality.as_ref());
-    if let Some((burned_in, regions)) = problems.take(pixels) {
-        (rules.burned_in, rules.regions) = (burned_in, regions);
+    if let Some((pixels, regions)) = problems.take(pixels) {
+        (rules.pixels, rules.regions) = (pixels, regions);
     }
     problems.settled()
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::action::JitterUnit;
 use super::basic_profile::{EDITION, Encapsulated, OnLeak, Unlisted, Unparseable};
-use super::image_rules::{BurnedIn, OUTSIDE};
+use super::image_rules::{BurnedIn, Faces, Markers, OUTSIDE, OtherImages};
 use super::json::set;
 use super::model::AgeUnit;
 use super::tree::{Entry, Named, Node, Problem, shown};
@@ -504,7 +504,27 @@ pub static PIXELS: Section = Section(&[
     Key(
         "burned-in",
         OneOf(BurnedIn::names),
-        "images that may show text",
+        "images whose header says that they may show text",
+    ),
+    Key(
+        "other-images",
+        OneOf(OtherImages::names),
+        "all other images",
+    ),
+    Key(
+        "blank-finds",
+        Flag,
+        "whether likely text is blanked in other images too, where it may be anatomy",
+    ),
+    Key(
+        "markers",
+        OneOf(Markers::names),
+        "up to three letters or digits by themselves, such as L and R",
+    ),
+    Key(
+        "faces",
+        OneOf(Faces::names),
+        "series of a head of which a face can be made",
     ),
     Key(
         "regions",

@@ -1,15 +1,32 @@
 //! Which instances may show text in their picture, as their header shows. Data and its reading only:
-//! it looks at no pixels, and does not decide what is done with such an instance.
+//! pixels are looked at elsewhere, and what is done with such an instance is not decided here.
 
 use std::sync::OnceLock;
 
 use dicom_core::Tag;
-use dicom_dictionary_std::tags::SOP_CLASS_UID;
+use dicom_dictionary_std::tags::{BURNED_IN_ANNOTATION, SOP_CLASS_UID};
 
 use super::dictionary::tag_of_keyword;
 
 /// Effect, reason, test, keywords, value. The first row that applies decides.
 const TABLE: &str = include_str!("burned-in-risk.csv");
+
+/// The reason of rules that exempt what has no picture at all.
+const NO_PICTURE: &str = "no-picture";
+
+/// Reasons that all but state that there is text: where none is found, it was missed.
+const TEXT_IS_SURE: [&str; 10] = [
+    "burned-in-yes",
+    "digitized-film",
+    "dose-screen",
+    "encapsulated-document",
+    "patient-protocol",
+    "printed-film",
+    "report-screen",
+    "scanned-document",
+    "screen-save",
+    "slide-label",
+];
 
 /// A row of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +37,33 @@ pub struct BurnedInRule {
     pub tag: Tag,
     /// What one of the attribute's values has to be.
     pub test: Test,
-    /// Whether it says that there is no text, and so ends the search.
-    pub exempts: bool,
+    /// What follows where it applies.
+    pub effect: RuleEffect,
+}
+
+/// What follows where a rule applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuleEffect {
+    /// The picture may well show text.
+    Risk,
+    /// It may show text, though too seldom to refuse it unseen.
+    Look,
+    /// It is not expected to show any, whatever the rules behind this one say.
+    Exempt,
+}
+
+/// What the header tells of an instance's picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PictureClass {
+    /// Its class has none.
+    NoPicture,
+    /// It may show text, by this rule.
+    Risky(&'static BurnedInRule),
+    /// No rule speaks for text.
+    Other {
+        /// Whether Burned In Annotation (0028,0301) is NO.
+        stated_no: bool,
+    },
 }
 
 /// What a value has to be for a rule to apply. Values are compared without regard to case and to
@@ -42,6 +84,16 @@ pub enum Test {
 }
 
 impl BurnedInRule {
+    /// Whether a look that finds nothing is taken for a miss, not for a picture without text.
+    pub fn needs_a_find(&self) -> bool {
+        TEXT_IS_SURE.contains(&self.reason)
+    }
+
+    /// Whether a picture that cannot be looked at is refused.
+    pub fn is_refused_unseen(&self) -> bool {
+        self.effect == RuleEffect::Risk
+    }
+
     /// Whether it applies where its attribute has these values.
     fn applies(&self, values: &[Comparable]) -> bool {
         values
@@ -63,8 +115,8 @@ impl BurnedInRule {
 ///
 /// A device that says YES in Burned In Annotation (0028,0301) is always believed. One that says NO
 /// is not believed for captures, documents, ultrasound and what calls itself a screen or a report,
-/// where it is often wrong; its word ends the search before the rules for endoscopes, cameras and
-/// the weaker marks.
+/// where it is often wrong; its word ends the search before the rules for endoscopes, cameras,
+/// fluoroscopes and the weaker marks.
 pub fn rules() -> &'static [BurnedInRule] {
     static RULES: OnceLock<Vec<BurnedInRule>> = OnceLock::new();
     RULES.get_or_init(|| {
@@ -76,31 +128,71 @@ pub fn rules() -> &'static [BurnedInRule] {
     })
 }
 
-/// The rule by which an instance may show text in its picture; none where no rule speaks of it.
-/// `lookup` gives the values of an attribute at the top of the data set, none where it is not
-/// there; it is asked once for each attribute. Classes without pictures are exempt by their SOP
-/// class: whether there are pixels all the same is not looked at.
+/// The rule by which an instance may show text in its picture, so that it is refused where nothing
+/// looks at it; none where no rule speaks of it. `lookup` gives the values of an attribute at the
+/// top of the data set, none where it is not there; it is asked once for each attribute. Classes
+/// without pictures are exempt by their SOP class: whether there are pixels all the same is not
+/// looked at.
 pub fn risk(lookup: impl Fn(Tag) -> Vec<String>) -> Option<&'static BurnedInRule> {
-    let mut seen: Vec<(Tag, Vec<Comparable>)> = Vec::new();
-    let mut applies = |rule: &BurnedInRule| {
-        if let Some((_, values)) = seen
-            .iter()
-            .find(|(known, _)| *known == rule.tag)
-        {
-            return rule.applies(values);
+    Header::new(lookup)
+        .first_rule()
+        .filter(|rule| rule.effect == RuleEffect::Risk)
+}
+
+/// What the header tells of an instance's picture where pictures are looked at: more of them count
+/// as risky than `risk` names, since a look costs less than a refusal. `lookup` is asked as there.
+pub fn class_of_picture(lookup: impl Fn(Tag) -> Vec<String>) -> PictureClass {
+    let mut header = Header::new(lookup);
+    match header.first_rule() {
+        Some(rule) if rule.reason == NO_PICTURE => PictureClass::NoPicture,
+        Some(rule) if rule.effect != RuleEffect::Exempt => PictureClass::Risky(rule),
+        _ => PictureClass::Other {
+            stated_no: header
+                .values(BURNED_IN_ANNOTATION)
+                .iter()
+                .any(|value| value.text == "NO"),
+        },
+    }
+}
+
+/// The attributes of an instance, each asked for once.
+struct Header<L> {
+    lookup: L,
+    seen: Vec<(Tag, Vec<Comparable>)>,
+}
+
+impl<L: Fn(Tag) -> Vec<String>> Header<L> {
+    fn new(lookup: L) -> Self {
+        Self {
+            lookup,
+            seen: Vec::new(),
         }
-        let values = lookup(rule.tag)
+    }
+
+    /// The rule that decides.
+    fn first_rule(&mut self) -> Option<&'static BurnedInRule> {
+        rules()
             .iter()
-            .map(|value| Comparable::of(value))
-            .collect::<Vec<_>>();
-        let answer = rule.applies(&values);
-        seen.push((rule.tag, values));
-        answer
-    };
-    rules()
-        .iter()
-        .find(|rule| applies(rule))
-        .filter(|rule| !rule.exempts)
+            .find(|rule| rule.applies(self.values(rule.tag)))
+    }
+
+    fn values(&mut self, tag: Tag) -> &[Comparable] {
+        let known = self
+            .seen
+            .iter()
+            .position(|(known, _)| *known == tag);
+        let at = known.unwrap_or_else(|| {
+            let values = (self.lookup)(tag)
+                .iter()
+                .map(|value| Comparable::of(value))
+                .collect();
+            self.seen.push((tag, values));
+            self.seen.len() - 1
+        });
+        self.seen
+            .get(at)
+            .map_or(&[], |(_, values)| values)
+    }
 }
 
 /// A value made ready to be compared.
@@ -162,6 +254,12 @@ fn read(line: &'static str) -> Vec<BurnedInRule> {
     let mut cells = line.split(',');
     let mut next = || cells.next().unwrap_or_default();
     let (effect, reason, test, attributes, value) = (next(), next(), next(), next(), next());
+    let effect = match effect {
+        "risk" => RuleEffect::Risk,
+        "look" => RuleEffect::Look,
+        "exempt" => RuleEffect::Exempt,
+        _ => return Vec::new(),
+    };
     let one = |keyword: &str| {
         let tag = tag_of_keyword(keyword)?;
         let test = match test {
@@ -175,7 +273,7 @@ fn read(line: &'static str) -> Vec<BurnedInRule> {
             reason,
             tag,
             test,
-            exempts: effect == "exempt",
+            effect,
         })
     };
     attributes
@@ -196,31 +294,46 @@ mod tests {
 
     const CT: &str = "1.2.840.10008.5.1.4.1.1.2";
 
+    /// The values of an attribute in an instance with these attributes.
+    fn values(header: &[(&str, &str)], tag: Tag) -> Vec<String> {
+        let found = header
+            .iter()
+            .filter(|(name, _)| keyword(tag) == Some(*name));
+        found
+            .flat_map(|(_, text)| text.split('\\'))
+            .map(str::to_owned)
+            .collect()
+    }
+
     /// The reason for an instance with these attributes.
     fn reason(header: &[(&str, &str)]) -> Option<&'static str> {
-        let values = |tag| {
-            let found = header
-                .iter()
-                .filter(|(name, _)| keyword(tag) == Some(*name));
-            found
-                .flat_map(|(_, text)| text.split('\\'))
-                .map(str::to_owned)
-                .collect()
-        };
-        risk(values).map(|rule| rule.reason)
+        risk(|tag| values(header, tag)).map(|rule| rule.reason)
+    }
+
+    fn class(header: &[(&str, &str)]) -> PictureClass {
+        class_of_picture(|tag| values(header, tag))
+    }
+
+    /// The rule for which a picture counts as risky where pictures are looked at.
+    #[track_caller]
+    fn risky(header: &[(&str, &str)]) -> &'static BurnedInRule {
+        match class(header) {
+            PictureClass::Risky(rule) => rule,
+            other => panic!("{header:?}: {other:?}"),
+        }
     }
 
     #[test]
     fn the_table_is_the_pinned_one_and_read_whole() {
         assert_eq!(
             hex::encode(Sha256::digest(TABLE)),
-            "9779a0e617325d7372df2739d401fde377f7bb3a0b8464f17d81b2d49025e5f8"
+            "adee30686c15f6ff3d48efa3fe2e7f520ab6b72b20d9acfc25503237acbb3161"
         );
-        assert_eq!((TABLE.lines().count(), rules().len()), (109, 166));
+        assert_eq!((TABLE.lines().count(), rules().len()), (113, 170));
         for line in TABLE.lines().skip(1) {
             let cells: Vec<&str> = line.split(',').collect();
             assert!(
-                cells.len() == 5 && ["risk", "exempt"].contains(&cells[0]),
+                cells.len() == 5 && ["risk", "look", "exempt"].contains(&cells[0]),
                 "{line}"
             );
             assert_eq!(read(line).len(), cells[3].split(' ').count(), "{line}");
@@ -427,15 +540,86 @@ mod tests {
     }
 
     #[test]
+    fn fluoroscopy_is_looked_at_and_not_refused_unseen() {
+        for header in [
+            [("SOPClassUID", "1.2.840.10008.5.1.4.1.1.12.1")],
+            [("SOPClassUID", "1.2.840.10008.5.1.4.1.1.12.1.1")],
+            [("SOPClassUID", "1.2.840.10008.5.1.4.1.1.12.2")],
+            [("SOPClassUID", "1.2.840.10008.5.1.4.1.1.12.2.1")],
+            [("Modality", "XA")],
+            [("Modality", "RF")],
+        ] {
+            let rule = risky(&header);
+            assert_eq!(rule.reason, "fluoroscopy");
+            assert!(!rule.is_refused_unseen() && !rule.needs_a_find());
+            assert_eq!(reason(&header), None);
+        }
+        // Any other reason weighs more, and a device that says NO is believed.
+        let grabbed = [("Modality", "RF"), ("ConversionType", "DI")];
+        assert_eq!(risky(&grabbed).reason, "secondary-capture");
+        assert_eq!(
+            class(&[("Modality", "XA"), ("BurnedInAnnotation", "NO")]),
+            PictureClass::Other { stated_no: true }
+        );
+    }
+
+    #[test]
+    fn a_picture_is_risky_or_none_or_another() {
+        let other = |stated_no| PictureClass::Other { stated_no };
+        let report = ("SOPClassUID", "1.2.840.10008.5.1.4.1.1.88.67");
+        let portal = ("SOPClassUID", "1.2.840.10008.5.1.4.1.1.481.1");
+        let no = ("BurnedInAnnotation", "NO");
+        assert_eq!(class(&[]), other(false));
+        assert_eq!(class(&[("SOPClassUID", CT)]), other(false));
+        assert_eq!(class(&[("SOPClassUID", CT), no]), other(true));
+        assert_eq!(class(&[report, no]), PictureClass::NoPicture);
+        // The row on treatment images ends the search before the one on NO.
+        assert_eq!(class(&[portal]), other(false));
+        assert_eq!(class(&[portal, no]), other(true));
+        let ultrasound = risky(&[("Modality", "US"), no]);
+        assert_eq!(ultrasound.reason, "ultrasound");
+        assert!(ultrasound.is_refused_unseen() && !ultrasound.needs_a_find());
+    }
+
+    #[test]
+    fn nothing_found_is_a_miss_where_text_is_all_but_stated() {
+        for header in [
+            ("BurnedInAnnotation", "YES"),
+            ("Modality", "DOC"),
+            ("Modality", "HC"),
+            ("Modality", "BMD"),
+            ("ConversionType", "DF"),
+            ("ImageType", "DERIVED\\SECONDARY\\SCREEN SAVE"),
+            ("ImageType", "DERIVED\\SECONDARY\\DOSE_INFO"),
+            ("ImageType", "DERIVED\\PRIMARY\\LABEL"),
+            ("SeriesDescription", "Patient Protocol"),
+            ("SOPClassUID", "1.2.840.10008.5.1.4.1.1.104.1"),
+        ] {
+            assert!(risky(&[header]).needs_a_find(), "{header:?}");
+        }
+        for header in [
+            ("Modality", "US"),
+            ("Modality", "SC"),
+            ("Modality", "ES"),
+            ("Modality", "XC"),
+            ("Modality", "OT"),
+        ] {
+            assert!(!risky(&[header]).needs_a_find(), "{header:?}");
+        }
+        for reason in TEXT_IS_SURE {
+            let is_known = |rule: &BurnedInRule| rule.reason == reason && rule.is_refused_unseen();
+            assert!(rules().iter().any(is_known), "{reason}");
+        }
+    }
+
+    #[test]
     fn each_attribute_is_looked_up_once() {
         let asked = RefCell::new(Vec::new());
-        assert_eq!(
-            risk(|tag| {
-                asked.borrow_mut().push(tag);
-                Vec::new()
-            }),
-            None
-        );
+        let answer = class_of_picture(|tag| {
+            asked.borrow_mut().push(tag);
+            Vec::new()
+        });
+        assert_eq!(answer, PictureClass::Other { stated_no: false });
         let mut once = asked.borrow().clone();
         once.sort();
         once.dedup();

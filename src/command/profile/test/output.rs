@@ -6,14 +6,14 @@ use serde_json::{Map, Value, json};
 
 use crate::exit::ExitStatus;
 use crate::failure::Error;
-use crate::report::{FilePath, Paths};
+use crate::report::{FilePath, Paths, PixelsRecord, find_lines, pixels_sentence};
 use dicom_deid::standard;
-use dicom_deid::{By, Change, Finding};
+use dicom_deid::{By, Change, Finding, PixelLook};
 use dicom_lossless::{Phi, Tag, escape_for_terminal};
 
 use super::super::super::{plural, say};
 use super::super::selection::SelectedProfile;
-use super::trial::{TrialOutcome, TrialResult, TrialTotals};
+use super::trial::{CleanedFile, TrialOutcome, TrialResult, TrialTotals};
 
 /// Where the results of a trial are written, file by file.
 pub trait TrialOutput {
@@ -78,12 +78,14 @@ impl TrialOutput for TextOutput {
     fn file(&mut self, result: &TrialResult) -> Result<(), Error> {
         let path = self.paths.shown(&result.path);
         match &result.outcome {
-            TrialOutcome::Cleaned {
-                changes,
-                findings,
-                unreadable,
-                written,
-            } => {
+            TrialOutcome::Cleaned(cleaned) => {
+                let CleanedFile {
+                    changes,
+                    findings,
+                    unreadable,
+                    look,
+                    written,
+                } = cleaned.as_ref();
                 let written = written
                     .as_ref()
                     .map(|name| format!(", written as {}", escape_for_terminal(name)))
@@ -98,6 +100,7 @@ impl TrialOutput for TextOutput {
                 unreadable
                     .iter()
                     .try_for_each(|tag| say(&format!("  unread   {tag} {}", name(*tag))))?;
+                say_look(look)?;
                 changes
                     .iter()
                     .try_for_each(|change| self.change(change))
@@ -110,6 +113,10 @@ impl TrialOutput for TextOutput {
                     .paths
                     .shown_message(&failure.message(), &result.path);
                 say(&format!("{path}: failed [{}] {message}", failure.code))?;
+                failure
+                    .look
+                    .iter()
+                    .try_for_each(|look| say_look(look))?;
                 say(&format!(
                     "  hint: {}",
                     self.paths
@@ -145,6 +152,15 @@ impl TrialOutput for TextOutput {
         }
         say(&totals.sentence())
     }
+}
+
+/// What was seen in an image that was to be looked at.
+fn say_look(look: &PixelLook) -> Result<(), Error> {
+    if *look == PixelLook::default() {
+        return Ok(());
+    }
+    say(&format!("  pixels   {}", pixels_sentence(look)))?;
+    find_lines(look).try_for_each(|find| say(&format!("           {find}")))
 }
 
 /// An attribute by its keyword, else by its number.
@@ -188,12 +204,14 @@ impl JsonOutput {
 
     fn fields(&self, result: &TrialResult) -> Value {
         match &result.outcome {
-            TrialOutcome::Cleaned {
-                changes,
-                findings,
-                unreadable,
-                written,
-            } => {
+            TrialOutcome::Cleaned(cleaned) => {
+                let CleanedFile {
+                    changes,
+                    findings,
+                    unreadable,
+                    look,
+                    written,
+                } = cleaned.as_ref();
                 let left = |finding: &Finding| json!({ "removed_from": finding.removed_from, "stands_in": finding.stands_in });
                 let left: Vec<_> = findings.iter().map(left).collect();
                 let unreadable: Vec<_> = unreadable
@@ -204,7 +222,7 @@ impl JsonOutput {
                     .iter()
                     .map(|change| self.change(change))
                     .collect();
-                json!({ "outcome": "cleaned", "changed": changed, "left": left, "unreadable": unreadable, "output": written })
+                json!({ "outcome": "cleaned", "changed": changed, "left": left, "unreadable": unreadable, "pixels": PixelsRecord::from(look), "output": written })
             }
             TrialOutcome::Skipped(reason) => {
                 json!({ "outcome": "skipped", "code": reason.as_str(), "message": reason.sentence() })
@@ -213,6 +231,7 @@ impl JsonOutput {
                 "outcome": "failed", "code": failure.code.as_str(),
                 "message": self.paths.message(&failure.message(), &result.path),
                 "hint": self.paths.message(failure.hint(), &result.path),
+                "pixels": failure.look.as_deref().map(PixelsRecord::from),
             }),
         }
     }

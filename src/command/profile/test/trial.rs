@@ -11,8 +11,9 @@ use crate::discover::{DiscoveredFile, Found, SkipReason};
 use crate::exit::ExitStatus;
 use crate::failure::{FileCode, FileFailure};
 use crate::package::{Names, Package};
+use crate::pictures::Pictures;
 use crate::pipeline::{READ_WHOLE, guarded, write_package};
-use dicom_deid::{Change, Cleaner, Finding, Sendable, What};
+use dicom_deid::{Change, Cleaner, Finding, FrameSink, PixelLook, Sendable, What, look_at_series};
 use dicom_lossless::{self as dicom, Limits, Source, SourceFile, Tag};
 
 use super::super::super::plural;
@@ -24,14 +25,19 @@ pub struct TrialResult {
 }
 
 pub enum TrialOutcome {
-    Cleaned {
-        changes: Vec<Change>,
-        findings: Vec<Finding>,
-        unreadable: Vec<Tag>,
-        written: Option<String>,
-    },
+    Cleaned(Box<CleanedFile>),
     Skipped(SkipReason),
     Failed(FileFailure),
+}
+
+/// What was done to a file that was cleaned.
+pub struct CleanedFile {
+    pub changes: Vec<Change>,
+    pub findings: Vec<Finding>,
+    pub unreadable: Vec<Tag>,
+    pub look: PixelLook,
+    /// The name that it was written under, where it was.
+    pub written: Option<String>,
 }
 
 /// What is done to each file.
@@ -40,13 +46,21 @@ pub struct Trial {
     pub limits: Limits,
     pub values: bool,
     pub folder: Option<PathBuf>,
+    pub pictures: Option<Arc<Pictures>>,
 }
 
 /// A file on its way.
 struct Cleaned {
     path: PathBuf,
-    result: Result<(Sendable, Vec<Change>), FileFailure>,
+    result: Result<CleanedInstance, FileFailure>,
     name: Option<String>,
+}
+
+/// An instance that was cleaned, what was done to it, and what its image shows.
+struct CleanedInstance {
+    instance: Sendable,
+    changes: Vec<Change>,
+    look: PixelLook,
 }
 
 impl Trial {
@@ -88,7 +102,7 @@ impl Trial {
         }
     }
 
-    fn clean(&self, file: &DiscoveredFile) -> Result<(Sendable, Vec<Change>), FileFailure> {
+    fn clean(&self, file: &DiscoveredFile) -> Result<CleanedInstance, FileFailure> {
         let path = file.relative();
         let file = Arc::new(SourceFile::new(&file.path)?);
         let source = if file.len() <= READ_WHOLE {
@@ -100,19 +114,34 @@ impl Trial {
         let (clean, changes) = self
             .cleaner
             .deidentify_recording(instance, &path, self.values)?;
-        Ok((clean.into(), changes))
+        // By itself: what the other instances of its series show is not known here.
+        let shown_to = self.pictures.as_deref();
+        let shown_to = shown_to.map(|pictures| pictures as &dyn FrameSink);
+        let look = look_at_series(&[(&clean, &path)], shown_to)
+            .pop()
+            .unwrap_or_else(|| Ok(clean.look().clone()))?;
+        Ok(CleanedInstance {
+            instance: clean.into(),
+            changes,
+            look,
+        })
     }
 
     fn named(&self, mut file: Cleaned, names: &mut Names) -> Cleaned {
-        if let (Some(_), Ok((instance, _))) = (&self.folder, &file.result) {
-            file.name = Some(names.of(instance));
+        if let (Some(_), Ok(cleaned)) = (&self.folder, &file.result) {
+            file.name = Some(names.of(&cleaned.instance));
         }
         file
     }
 
     fn finished(&self, file: Cleaned) -> TrialResult {
         let Cleaned { path, result, name } = file;
-        let written = result.and_then(|(instance, changes)| {
+        let cleaned = result.and_then(|cleaned| {
+            let CleanedInstance {
+                instance,
+                changes,
+                look,
+            } = cleaned;
             let mut findings = instance.findings().to_vec();
             findings.extend(
                 instance.check_texts(
@@ -124,15 +153,16 @@ impl Trial {
                 let package = Package::bare(name.clone(), &instance);
                 guarded(|| write_package(folder, name, &package, IfExists::Fail))?;
             }
-            Ok((changes, findings, instance.unreadable().to_vec()))
-        });
-        let outcome = match written {
-            Ok((changes, findings, unreadable)) => TrialOutcome::Cleaned {
+            Ok(CleanedFile {
                 changes,
                 findings,
-                unreadable,
+                unreadable: instance.unreadable().to_vec(),
+                look,
                 written: name,
-            },
+            })
+        });
+        let outcome = match cleaned {
+            Ok(cleaned) => TrialOutcome::Cleaned(Box::new(cleaned)),
             Err(failure) => TrialOutcome::Failed(failure),
         };
         TrialResult { path, outcome }
@@ -168,7 +198,8 @@ impl TrialTotals {
                     .entry(failure.code)
                     .or_default() += 1;
             }
-            TrialOutcome::Cleaned { changes, .. } => {
+            TrialOutcome::Cleaned(file) => {
+                let changes = &file.changes;
                 self.cleaned += 1;
                 self.changed += changes.len();
                 let mut seen = BTreeSet::new();

@@ -27,9 +27,17 @@ use crate::standard::confidentiality::ConfidentialityOption as O;
 const LONGEST_LO: usize = 64;
 
 impl BasicProfile {
-    /// Puts the marks into the outermost data set. Pixels are clean where regions were blanked, or
-    /// an entry of the profile says that there is nothing to blank; not where nothing was looked
-    /// for.
+    /// Whether an image that regions settle counts as cleaned: the profile has the option.
+    pub fn claims_clean_pixels(&self) -> bool {
+        self.settings
+            .options
+            .has(O::CleanPixelData)
+    }
+
+    /// Puts the marks into the outermost data set. Pixels are clean where text was found, blanked
+    /// and not found again; under the option also where regions were blanked, or an entry of the
+    /// profile says that there is nothing to blank. They are not where nothing was looked for, nor
+    /// where nothing was found.
     pub fn mark(
         &self,
         data: &mut DataSet,
@@ -62,19 +70,21 @@ impl BasicProfile {
                 is_same,
             );
         }
-        if pixels_cleaned && has(O::CleanPixelData) {
+        if pixels_cleaned {
             set_text(data, BURNED_IN_ANNOTATION, "NO");
         }
         add_equipment(data, encoding);
     }
 }
 
-/// The options that were carried out on this instance.
+/// The options that were carried out on this instance. Pixels may have been cleaned without the
+/// option: a profile that has text looked for asks for that in its own way.
 fn carried_out(settings: &Confidentiality, pixels_cleaned: bool) -> impl Iterator<Item = O> {
     settings
         .options
         .iter()
-        .filter(move |option| *option != O::CleanPixelData || pixels_cleaned)
+        .filter(|option| *option != O::CleanPixelData)
+        .chain(pixels_cleaned.then_some(O::CleanPixelData))
 }
 
 /// The codes of CID 7050 that are true of this instance. With an exception the Basic Profile was

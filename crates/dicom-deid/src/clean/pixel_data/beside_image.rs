@@ -156,6 +156,16 @@ fn overlay_bits(instance: &Instance, cell_bits: u16) -> Result<u64, DeidError> {
     Ok(bits)
 }
 
+/// The bits of cells in which overlays lie, as far as that is stated: they are not the image's.
+pub fn declared_overlays(instance: &Instance) -> u64 {
+    let cell_bits = overlay_word(instance, tags::BITS_ALLOCATED)
+        .ok()
+        .flatten();
+    cell_bits
+        .and_then(|bits| overlay_bits(instance, bits).ok())
+        .unwrap_or_default()
+}
+
 /// Whether one may lie in compressed frames, where its bits cannot be cleared.
 pub fn refuse_in_compressed(instance: &Instance, pixels: Tag) -> Result<(), DeidError> {
     let cell_bits =

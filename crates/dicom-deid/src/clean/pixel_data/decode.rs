@@ -8,6 +8,7 @@
 //! user; nothing enters it that was not blanked before.
 
 use std::io::{self, Cursor, Write};
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -35,7 +36,7 @@ const ALWAYS_LOSSY: [&str; 2] = ["1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.
 
 /// How frames are compressed.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Codec {
+pub enum Codec {
     Plain,
     Rle,
     Jpeg,
@@ -79,18 +80,28 @@ impl Codec {
     }
 }
 
-/// Decodes all frames, blanks them and puts them in the place of the compressed ones.
-pub fn replace(instance: &mut Instance, image: &Image, mask: &Mask) -> Result<(), DeidError> {
-    let uid = instance.syntax.uid.clone();
-    let codec = Codec::of(&uid)
+/// How the frames of an instance are decoded. Fails where they cannot be.
+pub fn codec_for(instance: &Instance, image: &Image) -> Result<Codec, DeidError> {
+    let uid = &instance.syntax.uid;
+    let codec = Codec::of(uid)
         .ok_or_else(|| pixel_error(format!("there is no decoder for the transfer syntax {uid}")))?;
-    if image.frame_len() > LONGEST_FRAME || image.total_len() >= u64::from(u32::MAX) - 1 {
+    if image.frame_len() > LONGEST_FRAME {
         return Err(pixel_error("the image is too large to be decoded"));
     }
     if instance.syntax.encoding.big_endian {
         return Err(pixel_error(
             "compressed pixel data in a big-endian data set",
         ));
+    }
+    Ok(codec)
+}
+
+/// Decodes all frames, blanks them and puts them in the place of the compressed ones.
+pub fn replace(instance: &mut Instance, image: &Image, mask: &Mask) -> Result<(), DeidError> {
+    let uid = instance.syntax.uid.clone();
+    let codec = codec_for(instance, image)?;
+    if image.total_len() >= u64::from(u32::MAX) - 1 {
+        return Err(pixel_error("the image is too large to be decoded"));
     }
     let value = decoded(instance, codec, image, mask)?;
     describe(instance, image, &uid);
@@ -122,15 +133,26 @@ fn decoded(
         Source::File(_) => 0,
     };
     let mut spool = FrameSpool::new(charged + ROOM);
-    for which in fragments.frames(usize::try_from(image.frames).unwrap_or(usize::MAX))? {
-        if fragments.len(which.clone()) > LONGEST_FRAME {
-            return Err(pixel_error("a compressed frame is too large to be decoded"));
-        }
-        let mut frame = one(codec, &fragments.read(which)?, image)?;
-        mask.apply(0, &mut frame);
+    let frames = fragments.frames(usize::try_from(image.frames).unwrap_or(usize::MAX))?;
+    for (at, which) in (0..).zip(frames) {
+        let mut frame = self::frame(codec, &mut fragments, which, image)?;
+        mask.apply(image.frame_len() * at, &mut frame);
         spool.push(&frame)?;
     }
     spool.finish()
+}
+
+/// One frame, by the fragments that it consists of.
+pub fn frame(
+    codec: Codec,
+    fragments: &mut Fragments,
+    which: Range<usize>,
+    image: &Image,
+) -> Result<Vec<u8>, DeidError> {
+    if fragments.len(which.clone()) > LONGEST_FRAME {
+        return Err(pixel_error("a compressed frame is too large to be decoded"));
+    }
+    one(codec, &fragments.read(which)?, image)
 }
 
 /// One frame of exactly the right length. A decoder that panics fails this file and nothing else.
@@ -173,20 +195,25 @@ fn describe(instance: &mut Instance, image: &Image, uid: &str) {
 
 /// Converts pixels of 8-bit samples side by side, in place.
 fn ybr_to_rgb(pixels: &mut [u8]) {
+    for pixel in pixels.as_chunks_mut::<3>().0 {
+        *pixel = rgb_of(*pixel);
+    }
+}
+
+/// Red, green and blue of luminance and colour differences.
+pub fn rgb_of(pixel: [u8; 3]) -> [u8; 3] {
     const RED_BY_CR: f32 = 1.402;
     const BLUE_BY_CB: f32 = 1.772;
     const GREEN_BY_CB: f32 = -0.114 * 1.772 / 0.587;
     const GREEN_BY_CR: f32 = -0.299 * 1.402 / 0.587;
-    for pixel in pixels.as_chunks_mut::<3>().0 {
-        let [y, cb, cr] = pixel.map(f32::from);
-        let (cb, cr) = (cb - 128.0, cr - 128.0);
-        *pixel = [
-            y + RED_BY_CR * cr,
-            y + GREEN_BY_CB * cb + GREEN_BY_CR * cr,
-            y + BLUE_BY_CB * cb,
-        ]
-        .map(rounded);
-    }
+    let [y, cb, cr] = pixel.map(f32::from);
+    let (cb, cr) = (cb - 128.0, cr - 128.0);
+    [
+        y + RED_BY_CR * cr,
+        y + GREEN_BY_CB * cb + GREEN_BY_CR * cr,
+        y + BLUE_BY_CB * cb,
+    ]
+    .map(rounded)
 }
 
 // The number is clamped to what a byte holds.

@@ -110,6 +110,46 @@ impl Image {
         )
     }
 
+    /// The same where frames differ: `common` holds in all of them, `of_frames` in each.
+    pub fn mask_of_frames(
+        &self,
+        common: &[Vec<Area>],
+        of_frames: &[Vec<Area>],
+        planes: bool,
+    ) -> Option<Mask> {
+        let layers = |areas: &Vec<Area>| -> Vec<Vec<Area>> {
+            common
+                .iter()
+                .chain([areas])
+                .cloned()
+                .collect()
+        };
+        let first = of_frames.first()?;
+        if of_frames
+            .iter()
+            .all(|areas| areas == first)
+        {
+            return self.mask(&layers(first), planes);
+        }
+        let column_len = self.sample_len() * if planes { 1 } else { u64::from(self.samples) };
+        let rows = u64::from(self.rows);
+        let planes_of_frame = if planes { u64::from(self.samples) } else { 1 };
+        let mut bands = Vec::new();
+        for (frame, areas) in (0..).zip(of_frames) {
+            let of_plane = bands_of(&layers(areas), column_len);
+            for plane in 0..planes_of_frame {
+                let above = (frame * planes_of_frame + plane) * rows;
+                bands.extend(of_plane.iter().map(|band| Band {
+                    rows: band.rows.start + above..band.rows.end + above,
+                    runs: band.runs.clone(),
+                }));
+            }
+        }
+        let all_rows = rows * planes_of_frame * of_frames.len() as u64;
+        let row_len = u64::from(self.columns) * column_len;
+        (!bands.is_empty()).then(|| Mask::new(row_len, all_rows, bands))
+    }
+
     /// Refuses native pixel data that is not exactly what the attributes describe.
     pub fn fits_native(&self, instance: &Instance, pixels: &PixelElement) -> Result<(), DeidError> {
         let (length, expected) = (pixels.value.end - pixels.value.start, self.total_len());
@@ -225,6 +265,11 @@ fn clipped(from: i64, to: i64, length: u16) -> Range<u64> {
 /// The mask of layers of rectangles, for rows of `row_len` bytes with `column_len` bytes a column. Within
 /// a layer they apply in order; what any layer blanks is blanked. None where nothing is in the end.
 pub fn mask(layers: &[Vec<Area>], row_len: u64, column_len: u64, rows: u16) -> Option<Mask> {
+    let bands = bands_of(layers, column_len);
+    (!bands.is_empty()).then(|| Mask::new(row_len, u64::from(rows), bands))
+}
+
+fn bands_of(layers: &[Vec<Area>], column_len: u64) -> Vec<Band> {
     let mut edges: Vec<u64> = layers
         .iter()
         .flatten()
@@ -232,7 +277,7 @@ pub fn mask(layers: &[Vec<Area>], row_len: u64, column_len: u64, rows: u16) -> O
         .collect();
     edges.sort_unstable();
     edges.dedup();
-    let bands: Vec<Band> = edges
+    edges
         .iter()
         .zip(edges.iter().skip(1))
         .map(|(from, to)| Band {
@@ -243,8 +288,7 @@ pub fn mask(layers: &[Vec<Area>], row_len: u64, column_len: u64, rows: u16) -> O
                 .collect(),
         })
         .filter(|band| !band.runs.is_empty())
-        .collect();
-    (!bands.is_empty()).then(|| Mask::new(row_len, u64::from(rows), bands))
+        .collect()
 }
 
 /// The columns that any layer blanks in a row, ascending and apart.

@@ -22,7 +22,8 @@ use crate::profile::{
     AttributeTest, BlankedArea, Condition, ConditionLine, Conjunction, DeviceRegions, Rectangle,
     RequiredValue, TestKind, has_character_set, is_number_text, is_text,
 };
-use crate::standard::{self, burned_in};
+use crate::standard;
+use crate::standard::burned_in::{self, PictureClass};
 
 /// Region Location Min X0, Min Y0, Max X1 and Max Y1, the latter two inclusive.
 const CORNERS: [Tag; 4] = [
@@ -127,9 +128,9 @@ impl<'a> ImageHeader<'a> {
         }
     }
 
-    /// Why the image may show text, in a word of the table; none where nothing speaks for it.
-    pub fn risk(&self) -> Option<&'static str> {
-        burned_in::risk(|tag| self.values(tag)).map(|rule| rule.reason)
+    /// Whether the image may show text, as far as the header tells.
+    pub fn class(&self) -> PictureClass {
+        burned_in::class_of_picture(|tag| self.values(tag))
     }
 
     /// Whether all conditions of an entry hold.
@@ -145,7 +146,7 @@ impl<'a> ImageHeader<'a> {
     }
 
     /// The values of an attribute of the outermost data set.
-    fn values(&self, tag: Tag) -> Vec<String> {
+    pub fn values(&self, tag: Tag) -> Vec<String> {
         let Some((element, data)) = found(self.instance, tag) else {
             return Vec::new();
         };

@@ -1,10 +1,11 @@
 //! The sentences of the conformance statement, by section. None says more than is done: what depends
 //! on the file or its IOD is said to depend on it.
 
-use super::Topic;
+use super::{Topic, images};
 use crate::profile::basic_profile::{
     Confidentiality, DateShift, Encapsulated, OnLeak, Unlisted, Unparseable,
 };
+use crate::profile::image_rules::{BurnedIn, Faces};
 use crate::profile::model::Profile;
 use crate::standard::confidentiality::ConfidentialityOption as O;
 use dicom_lossless::escape_for_terminal;
@@ -248,34 +249,49 @@ fn graphics(_: &Profile, confidentiality: &Confidentiality) -> Vec<String> {
 
 fn pixels(profile: &Profile, confidentiality: &Confidentiality) -> Vec<String> {
     let rules = &profile.dicom;
-    let looked = if rules.keeps_burned_in() {
-        "Pixel data goes as it came: text burned into the image is not looked for."
+    let mut said = if rules.pixels.looks_for_text() {
+        images::looks(rules)
+    } else if rules.keeps_burned_in() {
+        vec!["Pixel data goes as it came: text burned into the image is not looked for."]
     } else {
-        "Pixels are not read. An image whose attributes say that it may show text (Burned In \
-            Annotation, secondary captures, ultrasound, dose screens, scanned documents) is \
-            refused, unless the profile has regions for it."
+        vec![
+            "Pixels are not read. An image whose attributes say that it may show text (Burned In \
+                Annotation, secondary captures, ultrasound, dose screens, scanned documents) is \
+                refused, unless the profile has regions for it.",
+        ]
     };
-    let colours =
-        "Of an ICC profile stays what says how colours are meant; one that cannot be read goes.";
-    let comments =
-        "Comments and application segments inside compressed frames are overwritten with zeros.";
-    let mut said = sentences([
-        looked,
-        comments,
-        colours,
-        "Faces that could be recognised are not removed.",
+    said.extend([
+        "Comments and application segments inside compressed frames are overwritten with zeros.",
+        "Of an ICC profile stays what says how colours are meant; one that cannot be read goes.",
+        match rules.pixels.faces {
+            Faces::Keep if rules.pixels.looks_for_text() => {
+                "Faces that could be recognised are not removed; CT and MR series of a head with \
+                    enough slices to make one of are told."
+            }
+            Faces::Keep => "Faces that could be recognised are not removed.",
+            Faces::Refuse => images::REFUSED_FACES,
+        },
     ]);
     if rules.alter_pixels.is_some() {
-        said.push("`alter_pixels` blanks regions where its conditions hold.".to_owned());
+        said.push("`alter_pixels` blanks regions where its conditions hold.");
     }
-    if confidentiality.has(O::CleanPixelData) {
+    if rules.pixels.burned_in == BurnedIn::Detect || rules.pixels.blank_finds {
         said.push(
-            "Clean Pixel Data is claimed, and Burned In Annotation set to NO, only where \
-            regions were blanked or known to need none."
-                .to_owned(),
+            "Clean Pixel Data (113101) is claimed, and Burned In Annotation set to NO, only where \
+                something was blanked and a second look found nothing.",
+        );
+    } else if confidentiality.has(O::CleanPixelData) {
+        said.push(
+            "Clean Pixel Data is claimed, and Burned In Annotation set to NO, only where regions \
+                were blanked or known to need none.",
         );
     }
-    said
+    if rules.pixels.looks_for_text() {
+        said.push("Where text was found and stays, no Burned In Annotation of NO stays beside it.");
+    }
+    said.into_iter()
+        .map(str::to_owned)
+        .collect()
 }
 
 fn documents(_: &Profile, confidentiality: &Confidentiality) -> Vec<String> {
@@ -338,7 +354,7 @@ fn fields(profile: &Profile, _: &Confidentiality) -> Vec<String> {
     said
 }
 
-fn marks(_: &Profile, confidentiality: &Confidentiality) -> Vec<String> {
+fn marks(profile: &Profile, confidentiality: &Confidentiality) -> Vec<String> {
     let temporal = match () {
         () if confidentiality.has(O::RetainFullDates) => "UNMODIFIED",
         () if confidentiality.has(O::RetainModifiedDates) => "MODIFIED",
@@ -352,7 +368,7 @@ fn marks(_: &Profile, confidentiality: &Confidentiality) -> Vec<String> {
     let codes: Vec<&str> = std::iter::once("113100")
         .chain(codes)
         .collect();
-    vec![
+    let mut said = vec![
         "PatientIdentityRemoved (0012,0062): YES.".to_owned(),
         "DeidentificationMethod (0012,0063): program, edition and options, added to what is \
             there."
@@ -366,7 +382,16 @@ fn marks(_: &Profile, confidentiality: &Confidentiality) -> Vec<String> {
         "ContributingEquipmentSequence (0018,A001): an item for fwupload with purpose 109104 \
             (DCM, De-identifying Equipment)."
             .to_owned(),
-    ]
+    ];
+    let pixels = &profile.dicom.pixels;
+    if pixels.burned_in == BurnedIn::Detect || pixels.blank_finds {
+        said.push(
+            "BurnedInAnnotation (0028,0301): NO, and 113101 (DCM) among the codes, only where \
+                text was blanked and a second look found nothing."
+                .to_owned(),
+        );
+    }
+    said
 }
 
 fn residual(profile: &Profile, _: &Confidentiality) -> Vec<String> {

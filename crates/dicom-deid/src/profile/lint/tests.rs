@@ -556,6 +556,57 @@ fn the_finding_on_pixels_mentions_regions_where_there_are_some() {
 }
 
 #[test]
+fn the_finding_on_pixels_says_what_is_looked_at_and_that_text_can_be_missed() {
+    let found = |pixels: &str| {
+        let section = format!("confidentiality: {{profile: basic}}, pixels: {pixels}");
+        let found = of_kind(&section, LintKind::Pixels);
+        let messages: Vec<_> = found
+            .iter()
+            .map(|finding| finding.message.as_str())
+            .collect();
+        (found[0].severity, messages.join("\n"))
+    };
+    for (pixels, severity, parts) in [
+        (
+            "{burned-in: detect}",
+            Severity::Note,
+            ["in every frame of images", "and in a few of all others"],
+        ),
+        (
+            "{burned-in: detect, other-images: keep}",
+            Severity::Note,
+            ["can be missed", "and not in others"],
+        ),
+        (
+            "{other-images: detect}",
+            Severity::Note,
+            ["are refused", "in a few frames of all others"],
+        ),
+        (
+            "{burned-in: keep, other-images: detect}",
+            Severity::Warning,
+            ["go as they are", "in a few frames of all others"],
+        ),
+        (
+            "{burned-in: refuse}",
+            Severity::Note,
+            ["are refused", "are not read"],
+        ),
+        (
+            "{burned-in: detect, blank-finds: true}",
+            Severity::Note,
+            ["can be missed", "blanked in images of every kind"],
+        ),
+    ] {
+        let (weight, said) = found(pixels);
+        assert_eq!(weight, severity, "{pixels}");
+        for part in parts {
+            assert!(said.contains(part), "{pixels}: {said}");
+        }
+    }
+}
+
+#[test]
 fn pieces_that_stay_as_they_are_are_reported() {
     let sub = |groups: &str| {
         format!(

@@ -9,10 +9,10 @@ use dicom_dictionary_std::tags;
 
 use super::super::basic_profile::Confidentiality;
 use super::super::image_rules::{
-    AlterPixels, BlankedArea, BurnedIn, Condition, DeviceRegions, OUTSIDE, Rectangle, Region,
-    RequiredAttribute, RequiredValue,
+    AlterPixels, BlankedArea, BurnedIn, Condition, DeviceRegions, Markers, OUTSIDE, OtherImages,
+    PixelRules, Rectangle, Region, RequiredAttribute, RequiredValue,
 };
-use super::super::tree::{Entry, Node, NodeKind, Problem};
+use super::super::tree::{Entry, Node, NodeKind, Problem, find, option};
 use super::super::vocabulary::{ALTER_PIXELS, ALTERED_REGION, PIXELS, REGION};
 use crate::standard;
 use crate::standard::confidentiality::ConfidentialityOption::CleanPixelData;
@@ -117,33 +117,65 @@ fn corner(node: &Node, key: &str) -> Result<i64, Problem> {
 pub fn device_regions(
     node: Option<&Node>,
     confidentiality: Option<&Confidentiality>,
-) -> Result<(BurnedIn, Vec<DeviceRegions>), Problem> {
-    let (mut burned_in, mut regions) = (BurnedIn::default_for(confidentiality), Vec::new());
+) -> Result<(PixelRules, Vec<DeviceRegions>), Problem> {
+    let default = PixelRules::default_for(confidentiality);
     let Some(node) = node else {
-        return Ok((burned_in, regions));
+        return Ok((default, Vec::new()));
     };
-    for entry in node.entries("`pixels`")? {
-        match entry.key.as_str() {
-            "burned-in" => burned_in = entry.value.one_of("burned-in")?,
-            "regions" => {
-                let items = entry.value.items("regions")?;
-                regions = items
-                    .iter()
-                    .map(region)
-                    .collect::<Result<_, _>>()?;
-            }
-            _ => return Err(PIXELS.unknown(entry)),
-        }
-    }
+    let entries = PIXELS.entries(node, "`pixels`")?;
+    let burned_in = option(entries, "burned-in", Node::one_of)?;
+    let default = PixelRules::default_with(burned_in.unwrap_or(default.burned_in));
+    let rules = PixelRules {
+        other_images: option(entries, "other-images", Node::one_of)?
+            .unwrap_or(default.other_images),
+        blank_finds: option(entries, "blank-finds", Node::flag)?.unwrap_or(default.blank_finds),
+        markers: option(entries, "markers", Node::one_of)?.unwrap_or(default.markers),
+        faces: option(entries, "faces", Node::one_of)?.unwrap_or(default.faces),
+        ..default
+    };
+    blanked_where_looked(entries, rules)?;
+    let regions = option(entries, "regions", |list, key| {
+        list.items(key)?
+            .iter()
+            .map(region)
+            .collect()
+    })?;
     let cleans = confidentiality.is_some_and(|settings| settings.has(CleanPixelData));
-    if cleans && burned_in == BurnedIn::Keep {
+    if cleans && rules.burned_in == BurnedIn::Keep {
         let problem = node
             .problem("the option `clean-pixel-data` and `burned-in = \"keep\"` exclude each other");
         return Err(problem.with_hint(
             "leave one of the two out: pixels that stay as they are have not been cleaned",
         ));
     }
-    Ok((burned_in, regions))
+    Ok((rules, regions.unwrap_or_default()))
+}
+
+/// Refuses what would blank nothing, as it may look as if it did.
+fn blanked_where_looked(entries: &[Entry], rules: PixelRules) -> Result<(), Problem> {
+    let refused = [
+        (
+            "blank-finds",
+            rules.blank_finds && rules.other_images == OtherImages::Keep,
+            "`blank-finds` is about images that the header does not call risky, and in these text \
+                is not looked for",
+            "add `other-images = \"detect\"`, or take `blank-finds` out",
+        ),
+        (
+            "markers",
+            rules.markers == Markers::Blank && !rules.looks_for_text(),
+            "`markers = \"blank\"` blanks nothing where text is not looked for",
+            "add `burned-in = \"detect\"` or `other-images = \"detect\"`, or take `markers` out",
+        ),
+    ];
+    for (key, is_refused, message, hint) in refused {
+        if let Some(entry) = find(entries, key).filter(|_| is_refused) {
+            return Err(entry
+                .problem(message)
+                .with_hint(hint));
+        }
+    }
+    Ok(())
 }
 
 fn region(node: &Node) -> Result<DeviceRegions, Problem> {

@@ -12,7 +12,7 @@ const PLAIN: &str = "1.2.840.10008.1.2.1.98";
 /// What a file with this value of its pixel data is written with.
 fn written(made: &Made) -> Result<Vec<u8>, DeidError> {
     let mut instance = made.instance();
-    let work = confidential().clean(&mut instance)?;
+    let work = confidential().clean(&mut instance, Shown::default())?;
     let (_, _, pixels) = read_back(&dicom_lossless::write(&instance, &Limits::default())?);
     let before = made
         .instance()
@@ -40,7 +40,7 @@ fn native(image: &Image, value: impl AsRef<[u8]>) -> Made {
 fn refused(made: &Made) -> String {
     let mut instance = made.instance();
     let failure = confidential()
-        .clean(&mut instance)
+        .clean(&mut instance, Shown::default())
         .unwrap_err();
     assert_eq!(failure.kind, DeidErrorKind::Pixels);
     failure.detail
@@ -165,7 +165,7 @@ fn the_last_sample_of_a_big_endian_word_is_behind_its_padding() {
         instance.syntax.encoding.big_endian = true;
         instance.pixels.as_mut().unwrap().vr = vr;
         confidential()
-            .clean(&mut instance)
+            .clean(&mut instance, Shown::default())
             .unwrap();
         let kept = match &instance
             .pixels
@@ -202,7 +202,7 @@ fn a_file_fails_where_its_attributes_do_not_say_where_frames_end() {
             .header
             .remove(Tag(0x0028, missing));
         let failure = confidential()
-            .clean(&mut instance)
+            .clean(&mut instance, Shown::default())
             .unwrap_err();
         assert!(
             failure
@@ -229,7 +229,7 @@ fn a_file_fails_where_its_attributes_do_not_say_where_frames_end() {
     let mut instance = native(&gray(4, 4, 8), two).instance();
     assert!(
         !without
-            .clean(&mut instance)
+            .clean(&mut instance, Shown::default())
             .unwrap()
             .segments_blanked,
         "only the Basic Profile asks for it"
@@ -261,7 +261,7 @@ fn a_large_file_is_cut_on_its_way_out() {
     .unwrap();
     assert!(
         confidential()
-            .clean(&mut instance)
+            .clean(&mut instance, Shown::default())
             .unwrap()
             .segments_blanked
     );
@@ -276,7 +276,7 @@ fn blanking_and_cutting_go_together() {
         = \"basic\"\n[[dicom.pixels.regions]]\nwhen = { Rows = 3 }\nblank = [[0, 0, 2, 1]]\n";
     let mut instance = native(&gray(3, 3, 8), [1, 2, 3, 4, 5, 6, 7, 8, 9, b'N']).instance();
     let work = PixelCleaning::of(&from_toml(regions).dicom)
-        .clean(&mut instance)
+        .clean(&mut instance, Shown::default())
         .unwrap();
     assert!(work.blanked && work.segments_blanked);
     assert_eq!(
@@ -354,7 +354,7 @@ fn bits_are_cleared_where_an_overlay_is_declared_in_them_and_nowhere_else() {
     }
     big.syntax.encoding.big_endian = true;
     confidential()
-        .clean(&mut big)
+        .clean(&mut big, Shown::default())
         .unwrap();
     let Some(Scrubbed::Kept(kept)) = &big
         .pixels
@@ -390,7 +390,7 @@ fn emptied(syntax: &str, image: &Image, fragments: &[&[u8]]) -> Vec<Vec<u8>> {
         .fragments(fragments)
         .instance();
     let work = confidential()
-        .clean(&mut instance)
+        .clean(&mut instance, Shown::default())
         .unwrap();
     let after = fragments_of(&instance);
     assert_eq!(
@@ -520,7 +520,7 @@ fn an_offset_table_that_holds_no_offsets_is_removed() {
             .fragments(&[bytes, &frame, &frame]);
         let mut instance = made.instance();
         let changed = confidential()
-            .clean(&mut instance)
+            .clean(&mut instance, Shown::default())
             .unwrap()
             .segments_blanked;
         let body = dicom_lossless::write(&instance, &Limits::default())
@@ -560,7 +560,7 @@ fn an_offset_table_that_holds_no_offsets_is_removed() {
             .fragments(&[b"", &frame, &frame])
             .instance();
         confidential()
-            .clean(&mut instance)
+            .clean(&mut instance, Shown::default())
             .unwrap();
         [1, 2, 3].map(|element| {
             instance
@@ -598,7 +598,7 @@ fn an_offset_table_beside_uncompressed_pixels_is_removed() {
         .put(Element::new(Tag(0x7FE0, 0x0001), VR::OV, PROSE.to_vec()));
     assert!(
         confidential()
-            .clean(&mut native)
+            .clean(&mut native, Shown::default())
             .unwrap()
             .segments_blanked
     );
@@ -772,7 +772,7 @@ fn pixel_data_in_sequences_that_is_not_plainly_an_image_is_removed() {
                     encoding,
                 ));
             let changed = confidential()
-                .clean(&mut instance)
+                .clean(&mut instance, Shown::default())
                 .unwrap()
                 .segments_blanked;
             let outer = &instance
@@ -819,7 +819,7 @@ fn pixel_data_in_sequences_that_is_not_plainly_an_image_is_removed() {
     let left = instance.header.len() - 4;
     assert!(
         confidential()
-            .clean(&mut instance)
+            .clean(&mut instance, Shown::default())
             .unwrap()
             .segments_blanked
     );
@@ -866,7 +866,7 @@ fn a_lookup_table_has_the_length_that_its_descriptor_says_and_no_text() {
             instance.header.put(element);
         }
         confidential()
-            .clean(&mut instance)
+            .clean(&mut instance, Shown::default())
             .map(|work| {
                 let inner = &instance
                     .header
@@ -926,7 +926,7 @@ fn a_lookup_table_has_the_length_that_its_descriptor_says_and_no_text() {
         .put(Element::new(Tag(0x0028, 0x1221), VR::OW, PROSE.to_vec()));
     assert!(
         confidential()
-            .clean(&mut instance)
+            .clean(&mut instance, Shown::default())
             .is_err(),
         "a palette in segments"
     );

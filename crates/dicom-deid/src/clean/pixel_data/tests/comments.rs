@@ -46,7 +46,7 @@ fn emptied(syntax: &str, fragments: &[&[u8]]) -> Result<Vec<Vec<u8>>, DeidError>
         .image(&gray(2, 2, 8))
         .fragments(&all)
         .instance();
-    let work = confidential().clean(&mut instance)?;
+    let work = confidential().clean(&mut instance, Shown::default())?;
     let scrubbed = instance
         .pixels
         .as_ref()
@@ -346,7 +346,7 @@ fn frames_without_markers_are_left_alone() {
         .fragments(&[b"", &image])
         .instance();
     let work = PixelCleaning::of(&profile("[{when: missing Rows, remove: [0, 0, 1, 1]}]").dicom)
-        .clean(&mut instance)
+        .clean(&mut instance, Shown::default())
         .unwrap();
     assert!(
         !work.segments_blanked
@@ -396,7 +396,7 @@ fn nested_images_are_gone_through_too() {
     ]));
     assert!(
         confidential()
-            .clean(&mut instance)
+            .clean(&mut instance, Shown::default())
             .unwrap()
             .segments_blanked
     );
@@ -409,7 +409,7 @@ fn nested_images_are_gone_through_too() {
     );
     assert!(
         !confidential()
-            .clean(&mut Made::new(EXPLICIT).instance())
+            .clean(&mut Made::new(EXPLICIT).instance(), Shown::default())
             .unwrap()
             .segments_blanked
     );
@@ -449,7 +449,7 @@ fn a_file_on_disk_is_emptied_on_its_way_out() {
     .unwrap();
     assert!(
         confidential()
-            .clean(&mut instance)
+            .clean(&mut instance, Shown::default())
             .unwrap()
             .segments_blanked
     );
@@ -478,7 +478,7 @@ proptest! {
             prop_assert_eq!(after.concat().len(), stream.len());
             let again: Vec<&[u8]> = after.iter().map(Vec::as_slice).collect();
             let mut instance = Made::new(J2K).image(&gray(2, 2, 8)).fragments(&[&[b"".as_slice()][..], &again].concat()).instance();
-            if confidential().clean(&mut instance).is_ok() {
+            if confidential().clean(&mut instance, Shown::default()).is_ok() {
                 prop_assert_eq!(fragments_of(&instance), after, "a second time changes nothing");
             }
         }

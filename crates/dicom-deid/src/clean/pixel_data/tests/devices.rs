@@ -15,7 +15,7 @@ fn toml(sections: &str) -> Profile {
 /// What is done to an instance, and the instance afterwards.
 fn scrubbed(instance: Instance, sections: &str) -> Result<(PixelWork, Instance), DeidError> {
     let mut instance = instance;
-    let work = PixelCleaning::of(&toml(sections).dicom).clean(&mut instance)?;
+    let work = PixelCleaning::of(&toml(sections).dicom).clean(&mut instance, Shown::default())?;
     Ok((work, instance))
 }
 

@@ -172,7 +172,7 @@ mod alter_pixels {
 
 mod device_regions {
     use super::super::*;
-    use crate::profile::{Document, Language, Profile};
+    use crate::profile::{Document, Faces, Language, Profile};
 
     fn load(pixels: &str) -> Result<Profile, String> {
         let text = format!("name = \"p\"\n[dicom]\nremove-private-tags = true\n{pixels}");
@@ -234,7 +234,13 @@ mod device_regions {
 
     #[test]
     fn images_that_may_show_text_are_refused_where_confidentiality_is_asked_for() {
-        let said = |text: &str| load(text).unwrap().dicom.burned_in;
+        let said = |text: &str| {
+            load(text)
+                .unwrap()
+                .dicom
+                .pixels
+                .burned_in
+        };
         assert_eq!(said(""), BurnedIn::Keep);
         assert_eq!(
             said("[dicom.pixels]\nburned-in = \"refuse\"\n"),
@@ -249,6 +255,154 @@ mod device_regions {
             said(&format!("{BASIC}[dicom.pixels]\nregions = []\n")),
             BurnedIn::Refuse
         );
+    }
+
+    #[test]
+    fn what_is_looked_at_is_read_and_follows_from_burned_in() {
+        let rules = |keys: &str| {
+            load(&format!("[dicom.pixels]\n{keys}\n"))
+                .unwrap()
+                .dicom
+                .pixels
+        };
+        let detect = PixelRules {
+            burned_in: BurnedIn::Detect,
+            other_images: OtherImages::Detect,
+            blank_finds: false,
+            markers: Markers::Keep,
+            faces: Faces::Keep,
+        };
+        assert_eq!(rules("burned-in = \"detect\""), detect);
+        assert_eq!(
+            rules("other-images = \"keep\"\nburned-in = \"detect\""),
+            PixelRules {
+                other_images: OtherImages::Keep,
+                ..detect
+            }
+        );
+        assert_eq!(
+            rules(
+                "burned-in = \"refuse\"\nother-images = \"detect\"\nblank-finds = true\n\
+                    markers = \"blank\"\nfaces = \"refuse\""
+            ),
+            PixelRules {
+                burned_in: BurnedIn::Refuse,
+                other_images: OtherImages::Detect,
+                blank_finds: true,
+                markers: Markers::Blank,
+                faces: Faces::Refuse,
+            }
+        );
+        for burned_in in ["refuse", "keep"] {
+            let others = rules(&format!("burned-in = \"{burned_in}\"")).other_images;
+            assert_eq!(others, OtherImages::Keep);
+        }
+        assert_eq!(
+            load(&format!(
+                "{BASIC}[dicom.pixels]\nother-images = \"detect\"\n"
+            ))
+            .unwrap()
+            .dicom
+            .pixels
+            .burned_in,
+            BurnedIn::Refuse
+        );
+    }
+
+    #[test]
+    fn what_would_blank_nothing_is_refused_with_its_position() {
+        let refused = |keys: &str| load(&format!("[dicom.pixels]\n{keys}\n")).unwrap_err();
+        for (keys, position, parts) in [
+            (
+                "burned-in = \"refuse\"\nblank-finds = true",
+                ":6:1",
+                ["`blank-finds` is about", "add `other-images"],
+            ),
+            (
+                "burned-in = \"detect\"\nother-images = \"keep\"\nblank-finds = true",
+                ":7:1",
+                ["`blank-finds` is about", "add `other-images"],
+            ),
+            (
+                "markers = \"blank\"",
+                ":5:1",
+                ["blanks nothing", "add `burned-in = \"detect\"`"],
+            ),
+            (
+                "burned-in = \"detect\"\nmarkers = \"remove\"",
+                ":6:11",
+                ["`markers` must be", "`keep` or `blank`"],
+            ),
+            (
+                "burned-in = \"detect\"\nblank-finds = \"yes\"",
+                ":6:15",
+                ["`blank-finds` must be", "true or false"],
+            ),
+            (
+                "other-images = \"refuse\"",
+                ":5:16",
+                ["`other-images` must be", "`detect` or `keep`"],
+            ),
+            (
+                "faces = \"blur\"",
+                ":5:9",
+                ["`faces` must be", "`keep` or `refuse`"],
+            ),
+        ] {
+            let said = refused(keys);
+            assert!(said.contains(position), "{keys}: {said}");
+            for part in parts {
+                assert!(said.contains(part), "{keys}: {said}");
+            }
+        }
+        for keys in [
+            "blank-finds = false\nmarkers = \"keep\"",
+            "faces = \"refuse\"",
+            "other-images = \"detect\"\nblank-finds = true\nmarkers = \"blank\"",
+            "burned-in = \"detect\"\nother-images = \"keep\"\nmarkers = \"blank\"",
+        ] {
+            load(&format!("[dicom.pixels]\n{keys}\n")).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_is_looked_at_counts_in_the_digest_where_it_is_set() {
+        let digest = |keys: &str| {
+            load(&format!("[dicom.pixels]\n{keys}\n"))
+                .unwrap()
+                .digest()
+        };
+        // Known before there was anything but `burned-in`: what is kept in journals stays valid.
+        assert_eq!(
+            digest("burned-in = \"refuse\""),
+            "sha256:dd55fb16f081e8d8b1a5e7ba1d694e1bb04cf96063782d3d5c4f402c06d68215"
+        );
+        assert_eq!(
+            digest("burned-in = \"refuse\""),
+            digest("burned-in = \"refuse\"\nother-images = \"keep\"\nmarkers = \"keep\"")
+        );
+        assert_eq!(
+            digest("burned-in = \"detect\""),
+            digest(
+                "burned-in = \"detect\"\nother-images = \"detect\"\nblank-finds = false\n\
+                    faces = \"keep\""
+            )
+        );
+        let all = [
+            "",
+            "faces = \"refuse\"",
+            "other-images = \"detect\"",
+            "burned-in = \"refuse\"",
+            "burned-in = \"refuse\"\nother-images = \"detect\"",
+            "burned-in = \"detect\"",
+            "burned-in = \"detect\"\nother-images = \"keep\"",
+            "burned-in = \"detect\"\nblank-finds = true",
+            "burned-in = \"detect\"\nmarkers = \"blank\"",
+            "burned-in = \"detect\"\nfaces = \"refuse\"",
+        ]
+        .map(digest);
+        let different: std::collections::BTreeSet<_> = all.iter().collect();
+        assert_eq!(different.len(), all.len());
     }
 
     #[test]
@@ -287,8 +441,9 @@ mod device_regions {
 
     #[test]
     fn the_section_stays_in_toml() {
-        let text = "name = \"p\"\n[[dicom.pixels.regions]]\nwhen = { Rows = 9 }\nblank = [[0, 0, \
-            2, 1], [3, 3, 1, 1]]\n";
+        let text = "name = \"p\"\n[dicom]\nremove-private-tags = true\n[dicom.pixels]\nburned-in = \
+            \"detect\"\nblank-finds = true\nmarkers = \"blank\"\nfaces = \"refuse\"\n\
+            [[dicom.pixels.regions]]\nwhen = { Rows = 9 }\nblank = [[0, 0, 2, 1], [3, 3, 1, 1]]\n";
         let document = Document::parse(text, Language::Toml, "p.toml", "p").unwrap();
         let again = document
             .convert(Language::Toml)
@@ -297,7 +452,9 @@ mod device_regions {
             .unwrap()
             .profile()
             .unwrap();
-        assert_eq!(profile.digest(), document.profile().unwrap().digest());
+        let original = document.profile().unwrap();
+        assert_eq!(profile.digest(), original.digest());
+        assert_eq!(profile.dicom.pixels, original.dicom.pixels);
         let refused = document
             .convert(Language::Yaml)
             .unwrap_err();
@@ -398,6 +555,7 @@ mod device_regions {
             load(&clean)
                 .unwrap()
                 .dicom
+                .pixels
                 .burned_in,
             BurnedIn::Refuse
         );
@@ -422,11 +580,19 @@ mod device_regions {
                 .profile()
                 .map_err(|error| error.what)
         };
-        assert!(
-            alone("[dicom.pixels]\nburned-in = \"refuse\"\n")
-                .unwrap_err()
-                .contains("cleans nothing")
-        );
+        for looks in [
+            "burned-in = \"refuse\"",
+            "burned-in = \"detect\"",
+            "other-images = \"detect\"",
+            "faces = \"refuse\"",
+        ] {
+            assert!(
+                alone(&format!("[dicom.pixels]\n{looks}\n"))
+                    .unwrap_err()
+                    .contains("cleans nothing"),
+                "{looks}"
+            );
+        }
         let region = "[[dicom.pixels.regions]]\nwhen = { Modality = \"US\" }\nblank = ";
         assert!(
             alone(&format!("{region}[]\n"))
