@@ -36,6 +36,11 @@ generate:
 measure *arguments:
     python3 benches/peers.py {{ arguments }}
 
+# Scores what is done about text in pictures; tests/pixels/README.md says what is needed.
+score-pixels *arguments:
+    cargo build --locked
+    python3 tests/pixels/run.py {{ arguments }} target/debug/fwupload
+
 # Counts tokens without tests and comments, by crate, of this project or of another.
 measure-code folder=".":
     cargo run --quiet --package measure-code -- {{ folder }}

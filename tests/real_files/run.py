@@ -133,7 +133,7 @@ def cleaned(program, profile, folder, work, files) -> dict[str, Outcome]:
     if refused:
         lenient = work / f"{profile}.toml"
         text = (HERE.parents[1] / "profiles" / f"{profile}.toml").read_text("utf-8")
-        lenient.write_text(f'{text}\n[dicom.pixels]\nburned-in = "keep"\n', "utf-8")
+        lenient.write_text(text.replace('burned-in = "detect"', 'burned-in = "keep"'), "utf-8")
         again = clean(program, lenient, [folder / file for file in refused], folder, work / f"out-{profile}-text")
         for file in refused:
             kept = again.get(file, Outcome("none"))
