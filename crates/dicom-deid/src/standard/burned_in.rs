@@ -145,7 +145,11 @@ pub fn class_of_picture(lookup: impl Fn(Tag) -> Vec<String>) -> PictureClass {
     let mut header = Header::new(lookup);
     match header.first_rule() {
         Some(rule) if rule.reason == NO_PICTURE => PictureClass::NoPicture,
-        Some(rule) if rule.effect != RuleEffect::Exempt => PictureClass::Risky(rule),
+        Some(rule) if rule.effect != RuleEffect::Exempt => PictureClass::Risky(
+            header
+                .rule_that_needs_a_find(rule)
+                .unwrap_or(rule),
+        ),
         _ => PictureClass::Other {
             stated_no: header
                 .values(BURNED_IN_ANNOTATION)
@@ -167,6 +171,16 @@ impl<L: Fn(Tag) -> Vec<String>> Header<L> {
             lookup,
             seen: Vec::new(),
         }
+    }
+
+    /// This rule or one behind it by which there must be text: a capture may be a dose sheet too.
+    fn rule_that_needs_a_find(&mut self, first: &BurnedInRule) -> Option<&'static BurnedInRule> {
+        rules()
+            .iter()
+            .skip_while(|rule| *rule != first)
+            .filter(|rule| rule.applies(self.values(rule.tag)))
+            .take_while(|rule| rule.effect != RuleEffect::Exempt)
+            .find(|rule| rule.needs_a_find())
     }
 
     /// The rule that decides.
@@ -321,6 +335,13 @@ mod tests {
             PictureClass::Risky(rule) => rule,
             other => panic!("{header:?}: {other:?}"),
         }
+    }
+
+    #[test]
+    fn a_capture_that_is_a_dose_sheet_needs_a_find() {
+        let capture = ("SOPClassUID", "1.2.840.10008.5.1.4.1.1.7");
+        assert!(!risky(&[capture]).needs_a_find());
+        assert!(risky(&[capture, ("SeriesDescription", "Dose Report")]).needs_a_find());
     }
 
     #[test]
