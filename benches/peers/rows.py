@@ -16,7 +16,7 @@ from runs import GROUP, HERE, MEGA, Bench, Failed, Run, Server, Trial, interleav
 
 ONE_JOB = ("-j", "1")
 ALL_THE_SAME = ("--residual", "warn", "-q")
-BASIC = ("--profile", "basic")
+BASIC = ("--profile", str(pathlib.Path(__file__).resolve().parent / "basic.toml"))
 # The two engines and the program read the same profile. It leaves references to what it replaces, which the program finds
 # and would not send: it is told to warn, and to keep the warnings to itself.
 PROFILE = """version: 1
