@@ -86,8 +86,7 @@ fn risky(rules: &DicomRules) -> Vec<&'static str> {
                     fluoroscopy) is looked at in every frame. What is likely text is blanked with \
                     a margin, and the result looked at again.",
                 "Such an image is refused where text remains, where more than half of a picture \
-                    would go, and where it cannot be decoded (fluoroscopy is sent then, which is \
-                    told). Nothing found is no proof: an image flagged YES, a scan, a printed or \
+                    would go, and where it cannot be decoded. Nothing found is no proof: an image flagged YES, a scan, a printed or \
                     digitized film, a screen, a report or the label of a slide is refused where \
                     nothing is found. Others are sent, and counted in a notice.",
             ];
