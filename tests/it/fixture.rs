@@ -505,6 +505,81 @@ fn implicit_sequence(tag: Tag, value: &[u8]) -> Vec<u8> {
     sequence
 }
 
+/// Letters of 5 by 7 dots: which stand side by side, and the seven rows of dots of all of them.
+const BLOCK_LETTERS: [(&str, [&str; 7]); 3] = [
+    (
+        "ABCDEFGHIJKLM",
+        [
+            ".###. ####. .###. ####. ##### ##### .###. #...# .###. ....# #...# #.... #...#",
+            "#...# #...# #...# #...# #.... #.... #...# #...# ..#.. ....# #..#. #.... ##.##",
+            "#...# #...# #.... #...# #.... #.... #.... #...# ..#.. ....# #.#.. #.... #.#.#",
+            "##### ####. #.... #...# ####. ####. #.### ##### ..#.. ....# ##... #.... #.#.#",
+            "#...# #...# #.... #...# #.... #.... #...# #...# ..#.. ....# #.#.. #.... #...#",
+            "#...# #...# #...# #...# #.... #.... #...# #...# ..#.. #...# #..#. #.... #...#",
+            "#...# ####. .###. ####. ##### #.... .#### #...# .###. .###. #...# ##### #...#",
+        ],
+    ),
+    (
+        "NOPQRSTUVWXYZ",
+        [
+            "#...# .###. ####. .###. ####. .#### ##### #...# #...# #...# #...# #...# #####",
+            "##..# #...# #...# #...# #...# #.... ..#.. #...# #...# #...# #...# #...# ....#",
+            "#.#.# #...# #...# #...# #...# #.... ..#.. #...# #...# #...# .#.#. .#.#. ...#.",
+            "#..## #...# ####. #...# ####. .###. ..#.. #...# #...# #.#.# ..#.. ..#.. ..#..",
+            "#...# #...# #.... #.#.# #.#.. ....# ..#.. #...# #...# #.#.# .#.#. ..#.. .#...",
+            "#...# #...# #.... #..#. #..#. ....# ..#.. #...# .#.#. ##.## #...# ..#.. #....",
+            "#...# .###. #.... .##.# #...# ####. ..#.. .###. ..#.. #...# #...# ..#.. #####",
+        ],
+    ),
+    (
+        "0123456789 .",
+        [
+            ".###. ..#.. .###. .###. ...#. ##### .###. ##### .###. .###. ..... .....",
+            "#...# .##.. #...# #...# ..##. #.... #.... ....# #...# #...# ..... .....",
+            "#..## ..#.. ....# ....# .#.#. ####. #.... ...#. #...# #...# ..... .....",
+            "#.#.# ..#.. ..##. ..##. #..#. ....# ####. ..#.. .###. .#### ..... .....",
+            "##..# ..#.. .#... ....# ##### ....# #...# ..#.. #...# ....# ..... .....",
+            "#...# ..#.. #.... #...# ...#. #...# #...# .#... #...# ....# ..... .##..",
+            ".###. .###. ##### .###. ...#. .###. .###. .#... .###. .###. ..... .##..",
+        ],
+    ),
+];
+/// How many dots a block letter and the gap behind it take of a line.
+const BLOCK_PITCH: usize = 6;
+
+fn block_letter(letter: char) -> [&'static str; 7] {
+    let (number, rows) = BLOCK_LETTERS
+        .iter()
+        .find_map(|(letters, rows)| Some((letters.find(letter)?, rows)))
+        .expect("the alphabet has the letter");
+    rows.map(|row| &row[number * BLOCK_PITCH..][..5])
+}
+
+/// Draws block letters into a picture of one byte a pixel: the upper left corner of the first
+/// letter as column and row, the side of a dot in pixels, and the value of ink.
+pub fn write(
+    picture: &mut [u8],
+    columns: usize,
+    [left, top]: [usize; 2],
+    text: &str,
+    dot: usize,
+    ink: u8,
+) {
+    for (number, letter) in text.chars().enumerate() {
+        for (row, dots) in block_letter(letter)
+            .iter()
+            .enumerate()
+        {
+            for (column, _) in dots.match_indices('#') {
+                let x = left + (number * BLOCK_PITCH + column) * dot;
+                for y in top + row * dot..top + (row + 1) * dot {
+                    picture[y * columns + x..][..dot].fill(ink);
+                }
+            }
+        }
+    }
+}
+
 fn implicit_header(tag: Tag, len: usize) -> Vec<u8> {
     let mut header = tag.group().to_le_bytes().to_vec();
     header.extend(tag.element().to_le_bytes());
