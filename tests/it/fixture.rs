@@ -233,6 +233,36 @@ impl Dicom {
             .element(items(tags::CONTENT_SEQUENCE, vec![observer, nested]))
     }
 
+    /// An ultrasound clip of frames with one byte a pixel.
+    pub fn ultrasound(person: &Person, columns: u16, frames: &[Vec<u8>]) -> Self {
+        let rows = u16::try_from(frames[0].len()).unwrap() / columns;
+        let class = uids::ULTRASOUND_MULTI_FRAME_IMAGE_STORAGE;
+        let sizes = [
+            (tags::COLUMNS, columns),
+            (tags::ROWS, rows),
+            (tags::BITS_ALLOCATED, 8),
+            (tags::BITS_STORED, 8),
+            (tags::HIGH_BIT, 7),
+        ];
+        let mut clip = Self::image(person, class, "US", 4, 1, 0);
+        for (tag, size) in sizes {
+            clip = clip.element(DataElement::new(tag, VR::US, PrimitiveValue::from(size)));
+        }
+        clip.without(tags::PIXEL_SPACING)
+            .without(tags::IMAGE_ORIENTATION_PATIENT)
+            .without(tags::FRAME_OF_REFERENCE_UID)
+            .text(tags::SERIES_DESCRIPTION, VR::LO, "Apical four chamber")
+            .text(tags::IMAGE_TYPE, VR::CS, "ORIGINAL\\PRIMARY")
+            .text(tags::NUMBER_OF_FRAMES, VR::IS, &frames.len().to_string())
+            .text(tags::FRAME_TIME, VR::DS, "40")
+            .element(DataElement::new(
+                tags::FRAME_INCREMENT_POINTER,
+                VR::AT,
+                PrimitiveValue::from(tags::FRAME_TIME),
+            ))
+            .raw(tags::PIXEL_DATA, VR::OB, frames.concat())
+    }
+
     /// An image with a number of pixels a side, in a series of its own frame of reference.
     pub fn image(
         person: &Person,
