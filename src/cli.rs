@@ -25,8 +25,8 @@ pub use commands::{
     StorageKind,
 };
 pub use profile::{
-    ConvertArgs, DiffArgs, ExplainArgs, KeyArgs, LintArgs, ProfileCommand, ProfileSelectionArgs,
-    RegionsArgs, ShowArgs, TestArgs,
+    ConvertArgs, DiffArgs, ExplainArgs, FolderArgs, KeyArgs, LintArgs, ProfileCommand,
+    ProfileSelectionArgs, RegionsArgs, ShowArgs, TestArgs,
 };
 pub use upload::{
     ConnectionArgs, DeidArgs, DestinationArgs, InputArgs, OutputArgs, PackagingArgs,
@@ -274,12 +274,9 @@ fn settle_profile(command: &mut ProfileCommand, matches: &ArgMatches) {
         .and_then(|(_, profile)| profile.subcommand());
     let Some((_, matches)) = inner else { return };
     let (project, overridden) = match command {
-        ProfileCommand::Test(args) => {
-            args.filters = filters(matches);
-            return;
-        }
-        ProfileCommand::Regions(args) => {
-            args.filters = filters(matches);
+        ProfileCommand::Test(TestArgs { folders, .. })
+        | ProfileCommand::Regions(RegionsArgs { folders, .. }) => {
+            folders.filters = filters(matches);
             return;
         }
         ProfileCommand::Show(ShowArgs { selection, .. })

@@ -219,6 +219,23 @@ pub struct DiffArgs {
     pub connection: ConnectionArgs,
 }
 
+/// What is taken of folders that are named.
+#[derive(Debug, Clone, Args)]
+pub struct FolderArgs {
+    /// Take only what matches GLOB; as for the upload
+    #[arg(long, value_name = "GLOB")]
+    pub include: Vec<String>,
+    /// Leave out what matches GLOB; as for the upload
+    #[arg(long, value_name = "GLOB")]
+    pub exclude: Vec<String>,
+    /// `--include` and `--exclude` in the order in which they were typed.
+    #[arg(skip)]
+    pub filters: Vec<Filter>,
+    /// Follow symbolic links
+    #[arg(long)]
+    pub follow: bool,
+}
+
 /// Flags of `profile test`.
 #[derive(Debug, Clone, Args)]
 // Each is a flag of its own.
@@ -247,18 +264,9 @@ pub struct TestArgs {
     /// Write events to standard output, one JSON object per line
     #[arg(long)]
     pub json: bool,
-    /// Take only what matches GLOB; as for the upload
-    #[arg(long, value_name = "GLOB")]
-    pub include: Vec<String>,
-    /// Leave out what matches GLOB; as for the upload
-    #[arg(long, value_name = "GLOB")]
-    pub exclude: Vec<String>,
-    /// `--include` and `--exclude` in the order in which they were typed.
-    #[arg(skip)]
-    pub filters: Vec<Filter>,
-    /// Follow symbolic links
-    #[arg(long)]
-    pub follow: bool,
+    /// What is taken of folders.
+    #[command(flatten)]
+    pub folders: FolderArgs,
     /// Replace paths by keyed hashes
     #[arg(long)]
     pub redact_paths: bool,
@@ -283,18 +291,9 @@ pub struct RegionsArgs {
     /// Files and folders with images
     #[arg(value_name = "PATH", required = true)]
     pub paths: Vec<PathBuf>,
-    /// Take only what matches GLOB; as for the upload
-    #[arg(long, value_name = "GLOB")]
-    pub include: Vec<String>,
-    /// Leave out what matches GLOB; as for the upload
-    #[arg(long, value_name = "GLOB")]
-    pub exclude: Vec<String>,
-    /// `--include` and `--exclude` in the order in which they were typed.
-    #[arg(skip)]
-    pub filters: Vec<Filter>,
-    /// Follow symbolic links
-    #[arg(long)]
-    pub follow: bool,
+    /// What is taken of folders.
+    #[command(flatten)]
+    pub folders: FolderArgs,
     /// Images looked at at a time [default: number of cores]
     #[arg(short, long, value_name = "N", value_parser = super::values::whole_number::<usize>)]
     pub jobs: Option<usize>,

@@ -16,8 +16,11 @@ mod selection;
 mod show;
 mod test;
 
-use crate::cli::ProfileCommand;
+use std::path::PathBuf;
+
+use crate::cli::{FolderArgs, OtherFiles, ProfileCommand};
 use crate::config::Environment;
+use crate::discover::Inputs;
 use crate::exit::ExitStatus;
 use crate::failure::Error;
 use dicom_deid::profile;
@@ -38,6 +41,17 @@ pub fn run(command: ProfileCommand, environment: &Environment) -> Result<ExitSta
         ProfileCommand::Regions(args) => regions::run(&args, environment),
     };
     done.map(|()| ExitStatus::Success)
+}
+
+/// What is read: DICOM only.
+fn inputs(paths: &[PathBuf], folders: &FolderArgs) -> Inputs {
+    Inputs {
+        paths: paths.to_vec(),
+        filters: folders.filters.clone(),
+        follow: folders.follow,
+        other_files: OtherFiles::Skip,
+        ..Inputs::default()
+    }
 }
 
 fn list(name: &str) -> Result<(), Error> {

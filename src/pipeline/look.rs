@@ -102,46 +102,55 @@ pub fn tell(context: &RunContext) {
 
 /// What the user should know of images that go: one notice for each matter, with its count.
 fn notices(images: &ImageCounts) -> Vec<Notice> {
-    let mut notices = Vec::new();
-    let mut add = |code, count: u64, one: String, several: String| {
-        if count > 0 {
-            notices.push(Notice::fact(code, if count == 1 { one } else { several }));
-        }
-    };
-    let n = images.uncertain;
-    let look = "look at such images first: `--dry-run --pictures DIR`";
-    add(
-        "text-uncertain",
-        n,
-        format!("in 1 image something may be text; it goes as it is\n{look}"),
-        format!("in {n} images something may be text; they go as they are\n{look}"),
-    );
-    let n = images.nothing_found_in_risky_image;
-    let proof = "though that is no proof that there is none";
-    add(
-        "no-text-found",
-        n,
-        format!("in 1 image of a kind that often shows text none was found: it goes, {proof}"),
-        format!("in {n} images of kinds that often show text none was found: they go, {proof}"),
-    );
-    let n = images.not_decoded;
-    let why = "(video, JPEG XL, lossy 12 bits)";
-    add(
-        "not-looked-at",
-        n,
-        format!("1 image could not be decoded and was not looked at {why}"),
-        format!("{n} images could not be decoded and were not looked at {why}"),
-    );
-    let n = images.faces;
-    let kind = "CT or MR of a head of which a face can be made; faces are not altered";
-    let instead = "`faces = \"refuse\"` in `[dicom.pixels]` lets no such series through";
-    add(
-        "face",
-        n,
-        format!("1 series is {kind}\n{instead}"),
-        format!("{n} series are {kind}\n{instead}"),
-    );
-    notices
+    // What stands before the count, behind that of one and of several, and after both.
+    let sentences = [
+        (
+            "text-uncertain",
+            images.uncertain,
+            "in ",
+            [
+                "image something may be text; it goes as it is",
+                "images something may be text; they go as they are",
+            ],
+            "\nlook at such images first: `--dry-run --pictures DIR`",
+        ),
+        (
+            "no-text-found",
+            images.nothing_found_in_risky_image,
+            "in ",
+            [
+                "image of a kind that often shows text none was found: it goes",
+                "images of kinds that often show text none was found: they go",
+            ],
+            ", though that is no proof that there is none",
+        ),
+        (
+            "not-looked-at",
+            images.not_decoded,
+            "",
+            [
+                "image could not be decoded and was not looked at",
+                "images could not be decoded and were not looked at",
+            ],
+            " (video, JPEG XL, lossy 12 bits)",
+        ),
+        (
+            "face",
+            images.faces,
+            "",
+            ["series is", "series are"],
+            " CT or MR of a head of which a face can be made; faces are not altered\n\
+                `faces = \"refuse\"` in `[dicom.pixels]` lets no such series through",
+        ),
+    ];
+    sentences
+        .into_iter()
+        .filter(|(_, count, ..)| *count > 0)
+        .map(|(code, count, before, [one, several], after)| {
+            let what = if count == 1 { one } else { several };
+            Notice::fact(code, format!("{before}{count} {what}{after}"))
+        })
+        .collect()
 }
 
 #[cfg(test)]

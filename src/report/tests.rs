@@ -18,6 +18,12 @@ use crate::event::{
 use crate::failure::{FileCode, FileFailure};
 use dicom_deid::{LookVerdict, PixelLook, TextFind};
 
+const FORMATS: [ReportFormat; 3] = [
+    ReportFormat::JsonLines,
+    ReportFormat::Json,
+    ReportFormat::Csv,
+];
+
 /// A stream whose content a test can look at afterwards.
 #[derive(Clone, Default)]
 struct SharedBuffer(Arc<Mutex<Vec<u8>>>);
@@ -202,19 +208,32 @@ pub(super) fn report(folder: &Path, name: &str, format: ReportFormat, named: boo
     }
 }
 
-fn written(
-    name: &str,
-    format: ReportFormat,
-    paths: Paths,
-    events: &[Event],
-) -> (tempfile::TempDir, PathBuf) {
+fn written(format: ReportFormat, paths: Paths, events: &[Event]) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
+    let name = match format {
+        ReportFormat::JsonLines => "r.jsonl",
+        ReportFormat::Json => "r.json",
+        ReportFormat::Csv => "r.csv",
+    };
     let report = report(folder.path(), name, format, true);
     consume(
         &mut FailureReport::open(&report, paths, report_path()).unwrap(),
         events,
     );
     (folder, report.path)
+}
+
+fn written_text(format: ReportFormat, paths: Paths, events: &[Event]) -> String {
+    let (_folder, path) = written(format, paths, events);
+    fs::read_to_string(path).unwrap()
+}
+
+/// The text of a report and of the one that is made of it alone.
+fn written_and_merged(format: ReportFormat, events: &[Event]) -> [String; 2] {
+    let (_folder, path) = written(format, Paths::Plain, events);
+    let merged = merge(std::slice::from_ref(&path), |runs, _| runs[0].0).unwrap();
+    let merged = merged.bytes(format).unwrap();
+    [fs::read(path).unwrap(), merged].map(|bytes| String::from_utf8(bytes).unwrap())
 }
 
 #[test]
@@ -477,23 +496,16 @@ fn what_was_seen_in_images_is_told_by_file_where_there_is_something_to_tell() {
 #[test]
 fn a_failed_file_has_its_boxes_in_the_report_and_in_one_that_is_made_of_it() {
     let boxes = r#""pixels":{"verdict":"refused","frames":1,"frames_looked_at":1,"finds":[{"frames":[1,1],"area":[0,0,80,12],"likelihood":88}],"blanked_permille":0,"face":false}"#;
-    for (name, format) in [
-        ("r.jsonl", ReportFormat::JsonLines),
-        ("r.json", ReportFormat::Json),
-    ] {
-        let (_folder, path) = written(name, format, Paths::Plain, &looking());
-        let text = fs::read_to_string(&path).unwrap();
-        assert!(text.contains(boxes), "{text}");
-        let merged = merge(std::slice::from_ref(&path), |runs, _| runs[0].0).unwrap();
-        let merged = String::from_utf8(merged.bytes(format).unwrap()).unwrap();
-        assert!(merged.contains(boxes), "{merged}");
+    for format in [ReportFormat::JsonLines, ReportFormat::Json] {
+        for text in written_and_merged(format, &looking()) {
+            assert!(text.contains(boxes), "{text}");
+        }
     }
 }
 
 #[test]
 fn the_report_holds_the_run_and_every_failure() {
-    let (_folder, path) = written("r.jsonl", ReportFormat::JsonLines, Paths::Plain, &run());
-    let text = fs::read_to_string(path).unwrap();
+    let text = written_text(ReportFormat::JsonLines, Paths::Plain, &run());
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(lines.len(), 11, "{text}");
     insta::assert_snapshot!([lines[0], lines[1], lines[2], lines[10]].join("\n"), @r#"
@@ -502,8 +514,7 @@ fn the_report_holds_the_run_and_every_failure() {
     {"type":"failed","path":"doe/x\u001b[2J.dcm","stage":"upload","code":"upload.server-error","message":"the server failed until the retries were used up: no answer for doe/x\u001b[2J.dcm","hint":"wait, then go on","retryable":true,"http_status":503,"attempts":5}
     {"type":"end","found":11,"uploaded":1,"prepared":0,"already_there":1,"skipped":1,"failed":8,"bytes":1000,"as_they_are":0,"bytes_as_they_are":0,"subjects":0,"sessions":0,"acquisitions":0,"unreadable":0,"images":{"looked_at":0,"blanked":0,"uncertain":0,"nothing_found_in_risky_image":0,"not_decoded":0,"refused":0,"faces":0},"skipped_by":{"not-dicom":1},"failed_by":{"read.truncated":7,"upload.server-error":1},"exit_code":3}
     "#);
-    let (_folder, path) = written("r.csv", ReportFormat::Csv, Paths::Plain, &run());
-    let text = fs::read_to_string(path).unwrap();
+    let text = written_text(ReportFormat::Csv, Paths::Plain, &run());
     assert_eq!(text.lines().count(), 9);
     insta::assert_snapshot!(text.lines().take(3).collect::<Vec<_>>().join("\n"), @r#"
     path,path_bytes,stage,code,message,hint,retryable,http_status,attempts,version,project,profile,profile_level,profile_digest,redacted
@@ -577,27 +588,21 @@ fn short_run() -> Vec<Event> {
 
 #[test]
 fn each_form_has_every_record_that_it_has_a_place_for() {
-    let (_folder, path) = written("r.json", ReportFormat::Json, Paths::Plain, &short_run());
-    insta::assert_snapshot!(fs::read_to_string(path).unwrap(), @r#"
+    let text = written_text(ReportFormat::Json, Paths::Plain, &short_run());
+    insta::assert_snapshot!(text, @r#"
     {"v":1,"run":{"version":"1.2.3","mode":"upload","project":"neuro/adni","site":"https://site.example","profile":{"name":"basic","level":"local","digest":"sha256:0123456789abcdef0123","pseudonym_key":null},"settings":{"package":"series"},"redacted":false},"failures":[
     {"type":"failed","path":"doe/1.dcm","stage":"read","code":"read.truncated","message":"the file ends inside a data element: inside (7FE0,0010)","hint":"export or copy the file again from where it came from","retryable":false,"http_status":null,"attempts":0}
     ],"notices":[{"type":"notice","severity":"warning","code":"phi.other-files","text":"names may identify\nlook at them first"}],"companions":[{"type":"companion","path":"-2.dcm"}]}
     "#);
-    let (_folder, path) = written(
-        "r.jsonl",
-        ReportFormat::JsonLines,
-        Paths::Plain,
-        &short_run(),
-    );
-    let text = fs::read_to_string(path).unwrap();
+    let text = written_text(ReportFormat::JsonLines, Paths::Plain, &short_run());
     insta::assert_snapshot!(text.lines().skip(1).collect::<Vec<_>>().join("\n"), @r#"
     {"type":"failed","path":"doe/1.dcm","stage":"read","code":"read.truncated","message":"the file ends inside a data element: inside (7FE0,0010)","hint":"export or copy the file again from where it came from","retryable":false,"http_status":null,"attempts":0}
     {"type":"notice","severity":"warning","code":"phi.other-files","text":"names may identify\nlook at them first"}
     {"type":"companion","path":"-2.dcm"}
     {"type":"end","found":2,"uploaded":1,"prepared":0,"already_there":0,"skipped":0,"failed":1,"bytes":0,"as_they_are":0,"bytes_as_they_are":0,"subjects":0,"sessions":0,"acquisitions":0,"unreadable":0,"images":{"looked_at":0,"blanked":0,"uncertain":0,"nothing_found_in_risky_image":0,"not_decoded":0,"refused":0,"faces":0},"skipped_by":{"not-dicom":2,"archive":1},"failed_by":{"read.truncated":1},"exit_code":3}
     "#);
-    let (_folder, path) = written("r.csv", ReportFormat::Csv, Paths::Plain, &short_run());
-    insta::assert_snapshot!(fs::read_to_string(path).unwrap(), @r#"
+    let text = written_text(ReportFormat::Csv, Paths::Plain, &short_run());
+    insta::assert_snapshot!(text, @r#"
     path,path_bytes,stage,code,message,hint,retryable,http_status,attempts,version,project,profile,profile_level,profile_digest,redacted
     doe/1.dcm,,read,read.truncated,"the file ends inside a data element: inside (7FE0,0010)",export or copy the file again from where it came from,false,,0,1.2.3,neuro/adni,basic,local,sha256:0123456789abcdef0123,false
     ./-2.dcm,,,companion,,,,,,1.2.3,neuro/adni,basic,local,sha256:0123456789abcdef0123,false
@@ -606,19 +611,12 @@ fn each_form_has_every_record_that_it_has_a_place_for() {
 
 #[test]
 fn a_merged_report_has_the_records_of_the_run() {
-    for (name, format) in [
-        ("r.jsonl", ReportFormat::JsonLines),
-        ("r.json", ReportFormat::Json),
-        ("r.csv", ReportFormat::Csv),
-    ] {
-        let (_folder, path) = written(name, format, Paths::Plain, &short_run());
-        let merged = merge(std::slice::from_ref(&path), |runs, _| runs[0].0).unwrap();
-        let merged = String::from_utf8(merged.bytes(format).unwrap()).unwrap();
+    for format in FORMATS {
+        let [of_run, merged] = written_and_merged(format, &short_run());
         let complete = format == ReportFormat::JsonLines;
         let mark = format!(r#","merged":{{"reports":1,"complete":{complete},"shards":[]}}"#);
         let notice = r#"{"type":"notice","severity":"warning","code":"phi.other-files","text":"names may identify\nlook at them first"}"#;
-        let of_run = fs::read_to_string(path)
-            .unwrap()
+        let of_run = of_run
             .replace(&format!(",\"notices\":[{notice}]"), "")
             .replace(&format!("{notice}\n"), "")
             .replace("\"subjects\":0,\"sessions\":0,\"acquisitions\":0,", "")
@@ -626,19 +624,14 @@ fn a_merged_report_has_the_records_of_the_run() {
                 "\"not-dicom\":2,\"archive\":1",
                 "\"archive\":1,\"not-dicom\":2",
             );
-        assert_eq!(merged.replace(&mark, ""), of_run, "{name}");
+        assert_eq!(merged.replace(&mark, ""), of_run, "{format:?}");
     }
 }
 
 #[test]
 fn every_report_works_as_a_list_of_files() {
-    let formats = [
-        ("r.jsonl", ReportFormat::JsonLines),
-        ("r.json", ReportFormat::Json),
-        ("r.csv", ReportFormat::Csv),
-    ];
-    for (name, format) in formats {
-        let (_folder, path) = written(name, format, Paths::Plain, &run());
+    for format in FORMATS {
+        let (_folder, path) = written(format, Paths::Plain, &run());
         let inputs = Inputs {
             lists: vec![PathList::File(path)],
             ..Inputs::default()
@@ -659,7 +652,7 @@ fn every_report_works_as_a_list_of_files() {
             .into_iter()
             .chain((1..=7).map(|n| format!("doe/{n}.dcm")))
             .collect();
-        assert_eq!(reached, expected, "{name}");
+        assert_eq!(reached, expected, "{format:?}");
     }
 }
 
@@ -670,12 +663,8 @@ fn redacted_paths_are_shown_nowhere() {
         shown_on_console(Verbosity::Trace, false, paths(), &run()),
         json(paths(), &run()),
     ];
-    for (name, format) in [
-        ("r.jsonl", ReportFormat::JsonLines),
-        ("r.csv", ReportFormat::Csv),
-    ] {
-        let (_folder, path) = written(name, format, paths(), &run());
-        shown.push(fs::read_to_string(path).unwrap());
+    for format in [ReportFormat::JsonLines, ReportFormat::Csv] {
+        shown.push(written_text(format, paths(), &run()));
     }
     let hash = paths().shown(Path::new("doe/1.dcm"));
     for text in shown {
@@ -690,12 +679,8 @@ fn a_cell_that_looks_like_a_formula_is_written_otherwise() {
         started(),
         failed("=1+1", FileFailure::new(FileCode::ReadIo, "")),
     ];
-    let (_folder, path) = written("r.csv", ReportFormat::Csv, Paths::Plain, &events);
-    assert!(
-        fs::read_to_string(path)
-            .unwrap()
-            .contains("\n./=1+1,")
-    );
+    let text = written_text(ReportFormat::Csv, Paths::Plain, &events);
+    assert!(text.contains("\n./=1+1,"));
 }
 
 #[test]
@@ -825,7 +810,7 @@ fn lost_events_are_an_error_once_unless_their_reader_closed_the_stream() {
 #[test]
 fn the_report_is_readable_by_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
-    let (_folder, path) = written("r.jsonl", ReportFormat::JsonLines, Paths::Plain, &run());
+    let (_folder, path) = written(ReportFormat::JsonLines, Paths::Plain, &run());
     assert_eq!(
         fs::metadata(path)
             .unwrap()

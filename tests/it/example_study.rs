@@ -3,29 +3,21 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::{fixture, study};
+use dicom_core::Tag;
+use dicom_dictionary_std::tags;
+use dicom_object::InMemDicomObject;
+
+use crate::run::{Place, tree};
+use crate::{archive, fixture, study};
+
+fn study_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/study")
+}
 
 fn committed() -> BTreeMap<String, Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/study");
-    let mut found = BTreeMap::new();
-    let mut folders: Vec<PathBuf> = vec![folder.clone()];
-    while let Some(next) = folders.pop() {
-        for entry in std::fs::read_dir(next).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let name = path
-                    .strip_prefix(&folder)
-                    .unwrap()
-                    .to_str()
-                    .unwrap()
-                    .replace('\\', "/");
-                found.insert(name, std::fs::read(&path).unwrap());
-            }
-        }
-    }
-    found
+    tree(&study_folder())
+        .into_iter()
+        .collect()
 }
 
 #[test]
@@ -87,7 +79,7 @@ fn the_library_cleans_one_file_in_a_few_lines() {
         .join("examples/clean_one_file");
     let ran = std::process::Command::new(example)
         .env("PSEUDONYM_KEY", crate::run::PSEUDONYM_KEY)
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/study/ct-thorax/IM0001.dcm"))
+        .arg(study_folder().join("ct-thorax/IM0001.dcm"))
         .arg(&out)
         .status()
         .unwrap();
@@ -101,4 +93,72 @@ fn the_library_cleans_one_file_in_a_few_lines() {
             .unwrap(),
         "YES"
     );
+}
+
+fn text(object: &InMemDicomObject, tag: Tag) -> String {
+    let value = object.element(tag).unwrap();
+    value
+        .to_str()
+        .unwrap()
+        .trim()
+        .to_owned()
+}
+
+fn frames(clip: &InMemDicomObject) -> Vec<Vec<u8>> {
+    let pixels = clip
+        .element(tags::PIXEL_DATA)
+        .unwrap()
+        .to_bytes()
+        .unwrap();
+    let [columns, rows] = study::CLIP_SIZE;
+    pixels
+        .chunks(columns * rows)
+        .map(<[u8]>::to_vec)
+        .collect()
+}
+
+#[test]
+fn the_name_that_the_clip_shows_does_not_arrive() {
+    let place = Place::new();
+    place
+        .run("--project demo/phantom --profile basic --sandbox box")
+        .args([study_folder()])
+        .exits(3)
+        .says("Text blanked in 1 of 5 images");
+    let clips: Vec<_> = place
+        .tree("box")
+        .into_iter()
+        .filter(|(_, bytes)| archive::is_zip(bytes))
+        .flat_map(|(_, zip)| archive::members(&zip))
+        .map(|(_, bytes)| dicom_object::from_reader(&bytes[..]).unwrap())
+        .filter(|instance| text(instance, tags::MODALITY) == "US")
+        .collect();
+    let [clip] = &clips[..] else {
+        panic!("the clip arrives")
+    };
+    assert_eq!(text(clip, tags::BURNED_IN_ANNOTATION), "NO");
+    let methods = clip
+        .element(tags::DEIDENTIFICATION_METHOD_CODE_SEQUENCE)
+        .unwrap();
+    assert!(
+        methods
+            .items()
+            .unwrap()
+            .iter()
+            .any(|method| text(method, tags::CODE_VALUE) == "113101")
+    );
+
+    let original = dicom_object::open_file(study_folder().join(study::CLIP)).unwrap();
+    let (before, after) = (frames(&original), frames(clip));
+    assert_eq!((before.len(), after.len()), (3, 3));
+    for (before, after) in before.iter().zip(&after) {
+        assert!(!after.contains(&study::INK));
+        // The banner is as wide as the picture, so what is far from it lies below.
+        let last_ink = before
+            .iter()
+            .rposition(|pixel| *pixel == study::INK)
+            .unwrap();
+        let far = (last_ink / study::CLIP_SIZE[0] + 13) * study::CLIP_SIZE[0];
+        assert!(before[far..] == after[far..], "the fan is as it was");
+    }
 }

@@ -233,6 +233,36 @@ impl Dicom {
             .element(items(tags::CONTENT_SEQUENCE, vec![observer, nested]))
     }
 
+    /// An ultrasound clip of frames with one byte a pixel.
+    pub fn ultrasound(person: &Person, columns: u16, frames: &[Vec<u8>]) -> Self {
+        let rows = u16::try_from(frames[0].len()).unwrap() / columns;
+        let class = uids::ULTRASOUND_MULTI_FRAME_IMAGE_STORAGE;
+        let sizes = [
+            (tags::COLUMNS, columns),
+            (tags::ROWS, rows),
+            (tags::BITS_ALLOCATED, 8),
+            (tags::BITS_STORED, 8),
+            (tags::HIGH_BIT, 7),
+        ];
+        let mut clip = Self::image(person, class, "US", 4, 1, 0);
+        for (tag, size) in sizes {
+            clip = clip.element(DataElement::new(tag, VR::US, PrimitiveValue::from(size)));
+        }
+        clip.without(tags::PIXEL_SPACING)
+            .without(tags::IMAGE_ORIENTATION_PATIENT)
+            .without(tags::FRAME_OF_REFERENCE_UID)
+            .text(tags::SERIES_DESCRIPTION, VR::LO, "Apical four chamber")
+            .text(tags::IMAGE_TYPE, VR::CS, "ORIGINAL\\PRIMARY")
+            .text(tags::NUMBER_OF_FRAMES, VR::IS, &frames.len().to_string())
+            .text(tags::FRAME_TIME, VR::DS, "40")
+            .element(DataElement::new(
+                tags::FRAME_INCREMENT_POINTER,
+                VR::AT,
+                PrimitiveValue::from(tags::FRAME_TIME),
+            ))
+            .raw(tags::PIXEL_DATA, VR::OB, frames.concat())
+    }
+
     /// An image with a number of pixels a side, in a series of its own frame of reference.
     pub fn image(
         person: &Person,
@@ -503,6 +533,81 @@ fn implicit_sequence(tag: Tag, value: &[u8]) -> Vec<u8> {
     let mut sequence = implicit_header(Tag(0xFFFE, 0xE000), item.len());
     sequence.extend(item);
     sequence
+}
+
+/// Letters of 5 by 7 dots: which stand side by side, and the seven rows of dots of all of them.
+const BLOCK_LETTERS: [(&str, [&str; 7]); 3] = [
+    (
+        "ABCDEFGHIJKLM",
+        [
+            ".###. ####. .###. ####. ##### ##### .###. #...# .###. ....# #...# #.... #...#",
+            "#...# #...# #...# #...# #.... #.... #...# #...# ..#.. ....# #..#. #.... ##.##",
+            "#...# #...# #.... #...# #.... #.... #.... #...# ..#.. ....# #.#.. #.... #.#.#",
+            "##### ####. #.... #...# ####. ####. #.### ##### ..#.. ....# ##... #.... #.#.#",
+            "#...# #...# #.... #...# #.... #.... #...# #...# ..#.. ....# #.#.. #.... #...#",
+            "#...# #...# #...# #...# #.... #.... #...# #...# ..#.. #...# #..#. #.... #...#",
+            "#...# ####. .###. ####. ##### #.... .#### #...# .###. .###. #...# ##### #...#",
+        ],
+    ),
+    (
+        "NOPQRSTUVWXYZ",
+        [
+            "#...# .###. ####. .###. ####. .#### ##### #...# #...# #...# #...# #...# #####",
+            "##..# #...# #...# #...# #...# #.... ..#.. #...# #...# #...# #...# #...# ....#",
+            "#.#.# #...# #...# #...# #...# #.... ..#.. #...# #...# #...# .#.#. .#.#. ...#.",
+            "#..## #...# ####. #...# ####. .###. ..#.. #...# #...# #.#.# ..#.. ..#.. ..#..",
+            "#...# #...# #.... #.#.# #.#.. ....# ..#.. #...# #...# #.#.# .#.#. ..#.. .#...",
+            "#...# #...# #.... #..#. #..#. ....# ..#.. #...# .#.#. ##.## #...# ..#.. #....",
+            "#...# .###. #.... .##.# #...# ####. ..#.. .###. ..#.. #...# #...# ..#.. #####",
+        ],
+    ),
+    (
+        "0123456789 .",
+        [
+            ".###. ..#.. .###. .###. ...#. ##### .###. ##### .###. .###. ..... .....",
+            "#...# .##.. #...# #...# ..##. #.... #.... ....# #...# #...# ..... .....",
+            "#..## ..#.. ....# ....# .#.#. ####. #.... ...#. #...# #...# ..... .....",
+            "#.#.# ..#.. ..##. ..##. #..#. ....# ####. ..#.. .###. .#### ..... .....",
+            "##..# ..#.. .#... ....# ##### ....# #...# ..#.. #...# ....# ..... .....",
+            "#...# ..#.. #.... #...# ...#. #...# #...# .#... #...# ....# ..... .##..",
+            ".###. .###. ##### .###. ...#. .###. .###. .#... .###. .###. ..... .##..",
+        ],
+    ),
+];
+/// How many dots a block letter and the gap behind it take of a line.
+const BLOCK_PITCH: usize = 6;
+
+fn block_letter(letter: char) -> [&'static str; 7] {
+    let (number, rows) = BLOCK_LETTERS
+        .iter()
+        .find_map(|(letters, rows)| Some((letters.find(letter)?, rows)))
+        .expect("the alphabet has the letter");
+    rows.map(|row| &row[number * BLOCK_PITCH..][..5])
+}
+
+/// Draws block letters into a picture of one byte a pixel: the upper left corner of the first
+/// letter as column and row, the side of a dot in pixels, and the value of ink.
+pub fn write(
+    picture: &mut [u8],
+    columns: usize,
+    [left, top]: [usize; 2],
+    text: &str,
+    dot: usize,
+    ink: u8,
+) {
+    for (number, letter) in text.chars().enumerate() {
+        for (row, dots) in block_letter(letter)
+            .iter()
+            .enumerate()
+        {
+            for (column, _) in dots.match_indices('#') {
+                let x = left + (number * BLOCK_PITCH + column) * dot;
+                for y in top + row * dot..top + (row + 1) * dot {
+                    picture[y * columns + x..][..dot].fill(ink);
+                }
+            }
+        }
+    }
 }
 
 fn implicit_header(tag: Tag, len: usize) -> Vec<u8> {

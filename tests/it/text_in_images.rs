@@ -4,7 +4,7 @@
 use dicom_core::{DataElement, PrimitiveValue, VR};
 use dicom_dictionary_std::{tags, uids};
 
-use crate::fixture::{Dicom, Person};
+use crate::fixture::{self, Dicom, Person};
 use crate::run::Place;
 
 const COLUMNS: u16 = 320;
@@ -12,34 +12,6 @@ const ROWS: u16 = 240;
 /// Where the banner stands: first column and row, and those behind the last.
 const BANNER: [usize; 4] = [40, 30, 40 + 8 * 18, 30 + 21];
 const FRAMES: usize = 4;
-
-/// Letters of 5 by 7 dots: those of SMITH JO.
-const LETTERS: [[&str; 7]; 8] = [
-    [
-        ".####", "#....", "#....", ".###.", "....#", "....#", "####.",
-    ],
-    [
-        "#...#", "##.##", "#.#.#", "#.#.#", "#...#", "#...#", "#...#",
-    ],
-    [
-        ".###.", "..#..", "..#..", "..#..", "..#..", "..#..", ".###.",
-    ],
-    [
-        "#####", "..#..", "..#..", "..#..", "..#..", "..#..", "..#..",
-    ],
-    [
-        "#...#", "#...#", "#...#", "#####", "#...#", "#...#", "#...#",
-    ],
-    [
-        ".....", ".....", ".....", ".....", ".....", ".....", ".....",
-    ],
-    [
-        "....#", "....#", "....#", "....#", "....#", "#...#", ".###.",
-    ],
-    [
-        ".###.", "#...#", "#...#", "#...#", "#...#", "#...#", ".###.",
-    ],
-];
 
 /// A dark picture with a soft bright spot, which moves from frame to frame.
 fn ground(frame: usize) -> Vec<u8> {
@@ -61,24 +33,8 @@ fn ground(frame: usize) -> Vec<u8> {
 /// The same with the banner.
 fn with_banner(frame: usize) -> Vec<u8> {
     let mut picture = ground(frame);
-    for (number, letter) in LETTERS.iter().enumerate() {
-        for (row, dots) in letter.iter().enumerate() {
-            for (column, dot) in dots
-                .bytes()
-                .enumerate()
-                .filter(|(_, dot)| *dot == b'#')
-            {
-                assert_eq!(dot, b'#');
-                for y in 0..3 {
-                    let at = (BANNER[1] + row * 3 + y) * usize::from(COLUMNS)
-                        + BANNER[0]
-                        + number * 18
-                        + column * 3;
-                    picture[at..at + 3].fill(230);
-                }
-            }
-        }
-    }
+    let (columns, corner) = (usize::from(COLUMNS), [BANNER[0], BANNER[1]]);
+    fixture::write(&mut picture, columns, corner, "SMITH JO", 3, 230);
     picture
 }
 

@@ -10,15 +10,16 @@ use std::ops::ControlFlow;
 
 use rayon::prelude::*;
 
-use crate::cli::{OtherFiles, RegionsArgs};
+use crate::cli::RegionsArgs;
 use crate::config::{self, Environment};
-use crate::discover::{DiscoveredFile, Discovery, Found, Inputs};
+use crate::discover::{DiscoveredFile, Discovery, Found};
 use crate::failure::{Error, RunCode};
 use crate::pipeline::{guarded, workers};
 use dicom_deid::{SurveyedImage, survey};
 use dicom_lossless::{Limits, Source, escape_for_terminal, read};
 
 use super::super::{remark, say};
+use super::inputs;
 
 /// A place where images of a device show text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,16 +42,7 @@ struct DeviceImages {
 
 /// Looks at images and writes what could be blanked in those of each device.
 pub fn run(args: &RegionsArgs, environment: &Environment) -> Result<(), Error> {
-    let discovery = Discovery::prepare(
-        Inputs {
-            paths: args.paths.clone(),
-            filters: args.filters.clone(),
-            follow: args.follow,
-            other_files: OtherFiles::Skip,
-            ..Inputs::default()
-        },
-        &mut io::empty(),
-    )?;
+    let discovery = Discovery::prepare(inputs(&args.paths, &args.folders), &mut io::empty())?;
     let pool = workers(config::jobs(args.jobs, environment)?)?;
     let mut files = Vec::new();
     let _ = discovery.run(&mut |found| {

@@ -13,10 +13,10 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cli::{OtherFiles, TestArgs};
+use crate::cli::TestArgs;
 use crate::config::{self, Environment};
 use crate::credential::{PseudonymKeyOrigin, PseudonymKeySources};
-use crate::discover::{Discovery, Found, Inputs, lie_one_in_the_other};
+use crate::discover::{Discovery, Found, lie_one_in_the_other};
 use crate::exit::ExitStatus;
 use crate::failure::{Error, RunCode};
 use crate::package::Names;
@@ -30,6 +30,7 @@ use dicom_deid::pseudonym::PseudonymKey;
 use dicom_lossless::{Limits, display_path};
 
 use super::super::{pseudonym_key_sources, remark};
+use super::inputs;
 use super::selection::{SelectedProfile, named};
 use output::{JsonOutput, TextOutput, TrialOutput};
 use trial::{Trial, TrialTotals};
@@ -55,7 +56,7 @@ fn clean(args: &TestArgs, environment: &Environment, paths: &Paths) -> Result<Ex
     let loosened =
         plan::override_residual(&mut selected.profile, args.residual.map(config::on_leak));
     let key = key(&selected.profile, args)?;
-    let discovery = Discovery::prepare(inputs(args), &mut io::empty())?;
+    let discovery = Discovery::prepare(inputs(&args.paths, &args.folders), &mut io::empty())?;
     let pool = pipeline::workers(config::jobs(args.jobs, environment)?)?;
     if let Some(folder) = &args.output {
         new_or_empty(folder)?;
@@ -212,17 +213,6 @@ fn values_can_be_shown(args: &TestArgs, environment: &Environment) -> Result<(),
         "leave out `--show-values`, or run the command on a terminal",
     )
     .because(why))
-}
-
-fn inputs(args: &TestArgs) -> Inputs {
-    Inputs {
-        paths: args.paths.clone(),
-        lists: Vec::new(),
-        null: false,
-        filters: args.filters.clone(),
-        follow: args.follow,
-        other_files: OtherFiles::Skip,
-    }
 }
 
 /// Everything is found before the first file is written, so that an output folder among the inputs

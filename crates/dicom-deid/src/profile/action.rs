@@ -7,7 +7,7 @@ use dicom_core::{Tag, VR};
 use python_regex::PythonRegex;
 
 use super::date_format::DateFormat;
-use super::tree::Named;
+use super::tree::named;
 use crate::standard::{self, is_number_text, is_numeric, is_text};
 
 /// The action of a rule, with its options; an absent option means the profile's own setting.
@@ -216,35 +216,24 @@ pub struct DateJitter {
     pub unit: JitterUnit,
 }
 
-/// What `jitter-date` counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum JitterUnit {
-    /// Seven days.
-    Weeks,
-    /// Days.
-    Days,
-    /// Hours.
-    Hours,
-    /// Minutes.
-    Minutes,
-    /// Seconds.
-    Seconds,
-    /// Thousandths of a second.
-    Milliseconds,
-    /// Millionths of a second.
-    Microseconds,
-}
-
-impl Named for JitterUnit {
-    const NAMES: &'static [(&'static str, Self)] = &[
-        ("weeks", Self::Weeks),
-        ("days", Self::Days),
-        ("hours", Self::Hours),
-        ("minutes", Self::Minutes),
-        ("seconds", Self::Seconds),
-        ("milliseconds", Self::Milliseconds),
-        ("microseconds", Self::Microseconds),
-    ];
+named! {
+    /// What `jitter-date` counts.
+    pub enum JitterUnit {
+        /// Seven days.
+        Weeks = "weeks",
+        /// Days.
+        Days = "days",
+        /// Hours.
+        Hours = "hours",
+        /// Minutes.
+        Minutes = "minutes",
+        /// Seconds.
+        Seconds = "seconds",
+        /// Thousandths of a second.
+        Milliseconds = "milliseconds",
+        /// Millionths of a second.
+        Microseconds = "microseconds",
+    }
 }
 
 impl JitterUnit {

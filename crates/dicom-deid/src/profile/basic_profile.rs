@@ -8,7 +8,7 @@
 use dicom_core::{Tag, VR};
 use dicom_dictionary_std::tags;
 
-use super::tree::Named;
+use super::tree::{Named, named};
 use crate::standard::confidentiality::{ActionCode, Attribute, ConfidentialityOption};
 use crate::standard::{
     self, IdentifyingRole, TemporalRole, UidRole, is_private, unlisted_attribute,
@@ -71,43 +71,29 @@ impl Options {
     }
 }
 
-/// What becomes of attributes that Table E.1-1 does not list. Private ones always go, unless an
-/// option keeps them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unlisted {
-    /// By role: what may identify is removed or cleaned, the rest stays.
-    KeepKnownSafe,
-    /// All stay.
-    Keep,
-    /// Every attribute that may hold a text, a time or bytes of unknown meaning is removed.
-    Remove,
+named! {
+    /// What becomes of attributes that Table E.1-1 does not list. Private ones always go, unless an
+    /// option keeps them.
+    pub enum Unlisted {
+        /// By role: what may identify is removed or cleaned, the rest stays.
+        KeepKnownSafe = "keep-known-safe",
+        /// All stay.
+        Keep = "keep",
+        /// Every attribute that may hold a text, a time or bytes of unknown meaning is removed.
+        Remove = "remove",
+    }
 }
 
-impl Named for Unlisted {
-    const NAMES: &'static [(&'static str, Self)] = &[
-        ("keep-known-safe", Self::KeepKnownSafe),
-        ("keep", Self::Keep),
-        ("remove", Self::Remove),
-    ];
-}
-
-/// What becomes of documents inside DICOM files, which are not looked into.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encapsulated {
-    /// The file fails.
-    Refuse,
-    /// The document is replaced by nothing: two zero bytes.
-    Remove,
-    /// It is sent unchanged.
-    Keep,
-}
-
-impl Named for Encapsulated {
-    const NAMES: &'static [(&'static str, Self)] = &[
-        ("refuse", Self::Refuse),
-        ("remove", Self::Remove),
-        ("keep", Self::Keep),
-    ];
+named! {
+    /// What becomes of documents inside DICOM files, which are not looked into.
+    pub enum Encapsulated {
+        /// The file fails.
+        Refuse = "refuse",
+        /// The document is replaced by nothing: two zero bytes.
+        Remove = "remove",
+        /// It is sent unchanged.
+        Keep = "keep",
+    }
 }
 
 /// How dates move.
@@ -119,24 +105,17 @@ pub enum DateShift {
     Days(i64),
 }
 
-/// What becomes of a date, time or age that cannot be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unparseable {
-    /// By the attribute's Type: of Type 3 it is removed, of Type 2 emptied, of Type 1 its file
-    /// fails.
-    ByType,
-    /// The file fails.
-    Fail,
-    /// The value is treated as the Basic Profile without options would.
-    Remove,
-}
-
-impl Named for Unparseable {
-    const NAMES: &'static [(&'static str, Self)] = &[
-        ("by-type", Self::ByType),
-        ("fail", Self::Fail),
-        ("remove", Self::Remove),
-    ];
+named! {
+    /// What becomes of a date, time or age that cannot be read.
+    pub enum Unparseable {
+        /// By the attribute's Type: of Type 3 it is removed, of Type 2 emptied, of Type 1 its file
+        /// fails.
+        ByType = "by-type",
+        /// The file fails.
+        Fail = "fail",
+        /// The value is treated as the Basic Profile without options would.
+        Remove = "remove",
+    }
 }
 
 /// What pseudonyms of patients look like.
@@ -175,17 +154,14 @@ impl Default for ResidualRule {
     }
 }
 
-/// What becomes of a file in which a removed value still stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnLeak {
-    /// It fails.
-    Fail,
-    /// It is sent, with a warning.
-    Warn,
-}
-
-impl Named for OnLeak {
-    const NAMES: &'static [(&'static str, Self)] = &[("fail", Self::Fail), ("warn", Self::Warn)];
+named! {
+    /// What becomes of a file in which a removed value still stands.
+    pub enum OnLeak {
+        /// It fails.
+        Fail = "fail",
+        /// It is sent, with a warning.
+        Warn = "warn",
+    }
 }
 
 impl Confidentiality {

@@ -11,7 +11,7 @@ use python_regex::PythonRegex;
 
 use super::basic_profile::Confidentiality;
 use super::selector::{hex, tag_of_number};
-use super::tree::{Named, Problem, shown};
+use super::tree::{Problem, named, shown};
 use crate::standard;
 
 /// The value of `blank` that is no list.
@@ -51,64 +51,46 @@ pub struct PixelRules {
     pub faces: Faces,
 }
 
-/// What becomes of an image that may show text and that no region speaks of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BurnedIn {
-    /// Text is looked for and blanked.
-    Detect,
-    /// Its file fails.
-    Refuse,
-    /// It is sent unchanged.
-    Keep,
+named! {
+    /// What becomes of an image that may show text and that no region speaks of.
+    pub enum BurnedIn {
+        /// Text is looked for and blanked.
+        Detect = "detect",
+        /// Its file fails.
+        Refuse = "refuse",
+        /// It is sent unchanged.
+        Keep = "keep",
+    }
 }
 
-impl Named for BurnedIn {
-    const NAMES: &'static [(&'static str, Self)] = &[
-        ("detect", Self::Detect),
-        ("refuse", Self::Refuse),
-        ("keep", Self::Keep),
-    ];
+named! {
+    /// What becomes of an image that is not expected to show text.
+    pub enum OtherImages {
+        /// Some frames are looked at, and what is likely text fails the file.
+        Detect = "detect",
+        /// It is sent unchanged.
+        Keep = "keep",
+    }
 }
 
-/// What becomes of an image that is not expected to show text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OtherImages {
-    /// Some frames are looked at, and what is likely text fails the file.
-    Detect,
-    /// It is sent unchanged.
-    Keep,
+named! {
+    /// What becomes of marks of orientation and scales.
+    pub enum Markers {
+        /// They stay.
+        Keep = "keep",
+        /// They are text like any other.
+        Blank = "blank",
+    }
 }
 
-impl Named for OtherImages {
-    const NAMES: &'static [(&'static str, Self)] =
-        &[("detect", Self::Detect), ("keep", Self::Keep)];
-}
-
-/// What becomes of marks of orientation and scales.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Markers {
-    /// They stay.
-    Keep,
-    /// They are text like any other.
-    Blank,
-}
-
-impl Named for Markers {
-    const NAMES: &'static [(&'static str, Self)] = &[("keep", Self::Keep), ("blank", Self::Blank)];
-}
-
-/// What becomes of series of which a face can be made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Faces {
-    /// They are sent, which is told.
-    Keep,
-    /// Their files fail.
-    Refuse,
-}
-
-impl Named for Faces {
-    const NAMES: &'static [(&'static str, Self)] =
-        &[("keep", Self::Keep), ("refuse", Self::Refuse)];
+named! {
+    /// What becomes of series of which a face can be made.
+    pub enum Faces {
+        /// They are sent, which is told.
+        Keep = "keep",
+        /// Their files fail.
+        Refuse = "refuse",
+    }
 }
 
 impl PixelRules {

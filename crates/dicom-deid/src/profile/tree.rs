@@ -144,6 +144,24 @@ pub trait Named: Copy + PartialEq + 'static {
     }
 }
 
+/// Declares a [`Named`] setting: each value with the name that it has in a profile.
+macro_rules! named {
+    ($(#[$attribute:meta])* pub enum $setting:ident {
+        $($(#[$documentation:meta])* $value:ident = $name:literal,)+
+    }) => {
+        $(#[$attribute])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $setting {
+            $($(#[$documentation])* $value,)+
+        }
+
+        impl $crate::profile::tree::Named for $setting {
+            const NAMES: &'static [(&'static str, Self)] = &[$(($name, Self::$value),)+];
+        }
+    };
+}
+pub(super) use named;
+
 impl Entry {
     pub fn problem(&self, message: impl Into<String>) -> Problem {
         Problem::new(message).at(self.position)

@@ -79,29 +79,26 @@ impl TrialOutput for TextOutput {
         let path = self.paths.shown(&result.path);
         match &result.outcome {
             TrialOutcome::Cleaned(cleaned) => {
-                let CleanedFile {
-                    changes,
-                    findings,
-                    unreadable,
-                    look,
-                    written,
-                } = cleaned.as_ref();
-                let written = written
+                let written = cleaned
+                    .written
                     .as_ref()
                     .map(|name| format!(", written as {}", escape_for_terminal(name)))
                     .unwrap_or_default();
                 say(&format!(
                     "{path}: cleaned, {} changed{written}",
-                    plural(changes.len(), "element")
+                    plural(cleaned.changes.len(), "element")
                 ))?;
-                findings
+                cleaned
+                    .findings
                     .iter()
                     .try_for_each(|finding| say(&format!("  left     {finding}")))?;
-                unreadable
+                cleaned
+                    .unreadable
                     .iter()
                     .try_for_each(|tag| say(&format!("  unread   {tag} {}", name(*tag))))?;
-                say_look(look)?;
-                changes
+                say_look(&cleaned.look)?;
+                cleaned
+                    .changes
                     .iter()
                     .try_for_each(|change| self.change(change))
             }
