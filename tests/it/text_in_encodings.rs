@@ -72,27 +72,37 @@ fn a_banner_is_blanked_in_whatever_syntax_a_clip_is_stored() {
     }
 }
 
+/// JPEG with loss of 12 bits.
+fn jpeg_of_12_bits() -> Vec<u8> {
+    let mut jpeg = jpeg(&with_banner(0));
+    let at = memchr::memmem::find(&jpeg, &[0xFF, 0xC0, 0, 11, 8]).unwrap();
+    (jpeg[at + 1], jpeg[at + 4]) = (0xC1, 12);
+    jpeg
+}
+
 #[test]
 fn what_cannot_be_decoded_is_refused_where_text_is_likely_and_told_elsewhere() {
-    for (syntax, start) in [
+    for (syntax, frame) in [
         (uids::MPEG2MPML, vec![0, 0, 1, 0xB3]),
         (uids::JPEGXL_LOSSLESS, vec![0xFF, 0x0A, 0, 0]),
+        (uids::JPEG_EXTENDED12_BIT, jpeg_of_12_bits()),
     ] {
         let with = |class, modality, at| {
-            in_fragments(
-                image(class, modality, at, Vec::new()),
-                syntax,
-                [start.clone()],
-            )
-            .bytes()
+            let file = image(class, modality, at, Vec::new())
+                .element(number(tags::BITS_ALLOCATED, 16))
+                .element(number(tags::BITS_STORED, 12))
+                .element(number(tags::HIGH_BIT, 11));
+            in_fragments(file, syntax, [frame.clone()]).bytes()
         };
-        let place = Place::with([
-            (
-                "study/us.dcm",
-                with(uids::ULTRASOUND_IMAGE_STORAGE, "US", 1),
-            ),
-            ("study/ct.dcm", with(uids::CT_IMAGE_STORAGE, "CT", 2)),
-        ]);
+        let mut files = vec![(
+            "study/us.dcm".to_owned(),
+            with(uids::ULTRASOUND_IMAGE_STORAGE, "US", 9),
+        )];
+        files.extend((1..=5).map(|at| {
+            let slice = with(uids::CT_IMAGE_STORAGE, "CT", at);
+            (format!("study/{at}.dcm"), slice)
+        }));
+        let place = Place::with(files);
         let ran = place
             .run(&format!("study {BASIC} --json"))
             .exits(3);
@@ -100,17 +110,26 @@ fn what_cannot_be_decoded_is_refused_where_text_is_likely_and_told_elsewhere() {
             ran.failures(),
             [("us.dcm".to_owned(), "deid.burned-in".to_owned())]
         );
-        ran.says("it cannot be looked at");
-        let notices = ran.events_of("notice");
-        assert!(
-            notices
-                .iter()
-                .any(|notice| notice["code"] == "not-looked-at"),
-            "{notices:?}"
-        );
-        assert_eq!(ran.end()["totals"]["images"]["not_decoded"], 1);
-        assert_eq!(written(&place).len(), 1);
+        ran.says("it cannot be looked at")
+            .says("notice[not-looked-at]: 5 images could not be decoded");
+        assert_eq!(ran.end()["totals"]["images"]["not_decoded"], 5);
+        assert_eq!(written(&place).len(), 5);
     }
+}
+
+#[test]
+fn slices_whose_frames_are_not_what_they_should_be_are_told_however_many_there_are() {
+    let place = Place::with((1..=5).map(|at| {
+        let file = image(uids::CT_IMAGE_STORAGE, "CT", at, Vec::new())
+            .element(number(tags::ROWS, ROWS / 2));
+        let file = in_fragments(file, uids::JPEG_BASELINE8_BIT, [jpeg(&ground(0))]);
+        (format!("ct/{at}.dcm"), file.bytes())
+    }));
+    let ran = place
+        .run(&format!("ct {BASIC} --json"))
+        .exits(0);
+    assert_eq!(ran.end()["totals"]["images"]["not_decoded"], 5);
+    ran.says("notice[not-looked-at]");
 }
 
 /// Pixels of 16 bits, from the picture with the banner: one level for its ink, another for what else

@@ -4,7 +4,7 @@
 use dicom_core::{DataElement, PrimitiveValue, VR};
 use dicom_dictionary_std::{tags, uids};
 
-use crate::fixture::{self, Dicom, Person};
+use crate::fixture::{self, Dicom, PATH_MARK, Person};
 use crate::run::Place;
 use crate::server::Site;
 
@@ -334,25 +334,34 @@ fn with_letters(letters: std::ops::Range<usize>) -> Vec<u8> {
         .collect()
 }
 
-/// The pixels of a picture with a mark, as an ultrasound image and as two slices of a CT, that are
-/// sent under a profile; none where the run fails all files of a kind.
-fn sent_with_mark(profile: &str, kind: &str, mark: &[u8]) -> Vec<Vec<u8>> {
-    let with = |class, modality, at| image(class, modality, at, mark.to_vec()).bytes();
-    let place = Place::with([
-        ("us/1.dcm", with(uids::ULTRASOUND_IMAGE_STORAGE, "US", 1)),
-        ("ct/2.dcm", with(uids::CT_IMAGE_STORAGE, "CT", 2)),
-        ("ct/3.dcm", with(uids::CT_IMAGE_STORAGE, "CT", 3)),
-        ("blank.toml", basic_with("markers = \"blank\"").into_bytes()),
-    ]);
-    place
+/// What is sent of an ultrasound image or of two slices of a CT that show a mark, and with which
+/// codes the others fail.
+fn sent_with_mark(profile: &str, modality: &str, mark: &[u8]) -> (Vec<Vec<u8>>, Vec<String>) {
+    let (class, numbers) = match modality {
+        "US" => (uids::ULTRASOUND_IMAGE_STORAGE, 1..=1),
+        _ => (uids::CT_IMAGE_STORAGE, 1..=2),
+    };
+    let place = Place::with(numbers.map(|at| {
+        let file = image(class, modality, at, mark.to_vec());
+        (format!("study/{at}.dcm"), file.bytes())
+    }));
+    place.file("blank.toml", basic_with("markers = \"blank\""));
+    let ran = place
         .run(&format!(
-            "{kind} -p demo/phantom --profile {profile} --offline --output out"
+            "study -p demo/phantom --profile {profile} --offline --output out"
         ))
         .ends();
-    written(&place)
+    let sent = written(&place)
         .iter()
         .map(pixels)
-        .collect()
+        .collect();
+    let failures = ran.failures().into_iter();
+    (
+        sent,
+        failures
+            .map(|(_, code)| code)
+            .collect(),
+    )
 }
 
 #[test]
@@ -360,16 +369,17 @@ fn marks_of_orientation_stay_unless_the_profile_says_otherwise() {
     // The H of a head, and two letters.
     let (one, two) = (with_letters(4..5), with_letters(0..2));
     for mark in [&one, &two] {
-        for kind in ["us", "ct"] {
-            for sent in sent_with_mark("basic", kind, mark) {
-                assert_eq!(&sent, mark, "{kind}");
-            }
+        for (modality, images) in [("US", 1), ("CT", 2)] {
+            let kept = (vec![mark.clone(); images], vec![]);
+            assert_eq!(sent_with_mark("basic", modality, mark), kept, "{modality}");
         }
     }
-    let blanked = sent_with_mark("blank.toml", "us", &two);
+    let (blanked, _) = sent_with_mark("blank.toml", "US", &two);
     assert_eq!(compare(&blanked[0], &two, 0), (0, 0));
-    assert!(sent_with_mark("blank.toml", "ct", &two).is_empty());
-    assert!(sent_with_mark("strict", "ct", &two).is_empty());
+    for profile in ["blank.toml", "strict"] {
+        let failed = (vec![], vec!["deid.text-found".to_owned(); 2]);
+        assert_eq!(sent_with_mark(profile, "CT", &two), failed, "{profile}");
+    }
 }
 
 /// A place with an ultrasound image and a slice of CT, both with the banner, and profiles.
@@ -665,5 +675,23 @@ fn no_value_of_a_header_is_written_down_for_what_is_seen() {
         assert!(!bytes.is_empty(), "{what} is empty");
         let found = fixture::found_in(&bytes);
         assert!(found.is_empty(), "{found:?} in {what}");
+    }
+}
+
+#[test]
+fn redacted_runs_name_no_file_in_what_was_seen() {
+    let place = Place::with([(format!("{PATH_MARK}/us.dcm"), clip().bytes())]);
+    let ran = place
+        .run("-p demo/phantom --profile basic --offline --dry-run -v --json --redact-paths")
+        .args([PATH_MARK, "--pictures", "seen"])
+        .exits(0);
+    assert_eq!(ran.events_of("pixels")[0]["verdict"], "blanked");
+    assert!(!ran.stdout.contains(PATH_MARK), "{}", ran.stdout);
+    ran.says("text blanked; 4 of 4 frames looked at")
+        .does_not_say(PATH_MARK);
+    let pictures = place.tree("seen");
+    assert_eq!(pictures.len(), 2 * FRAMES);
+    for (name, _) in pictures {
+        assert!(!name.contains(PATH_MARK), "{name}");
     }
 }

@@ -101,6 +101,31 @@ fn text_in_all_slices_fails_them_before_the_first_is_sent() {
     }
 }
 
+#[test]
+fn text_in_one_frame_fails_an_image_of_several() {
+    let frames = [ground(0), ground(1), with_banner(2), ground(3)].concat();
+    let file = image(uids::ENHANCED_CT_IMAGE_STORAGE, "CT", 1, frames).text(
+        tags::NUMBER_OF_FRAMES,
+        VR::IS,
+        "4",
+    );
+    let place = Place::with([("1.dcm", file.bytes())]);
+    let ran = place
+        .run(&format!("1.dcm {BASIC}"))
+        .exits(9);
+    assert_eq!(ran.failures(), fail_with("deid.text-found", [1]));
+    let seen = &ran.report()[0]["pixels"];
+    assert_eq!(seen["frames_looked_at"], 4);
+    let finds = seen["finds"].as_array().unwrap();
+    assert!(
+        finds
+            .iter()
+            .any(|find| find["frames"][0].as_u64() <= Some(3)
+                && find["frames"][1].as_u64() >= Some(3)),
+        "{finds:?}"
+    );
+}
+
 /// A picture so wide that it is looked at in half its size too, in which nothing is left of the
 /// text: a dark line along each bright one has the mean of every two by two pixels that of the
 /// ground.

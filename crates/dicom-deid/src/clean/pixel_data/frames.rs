@@ -81,8 +81,9 @@ impl<'a> FrameReader<'a> {
     ) -> Result<Self, DeidError> {
         let stored = if pixels.encapsulated {
             let codec = decode::codec_for(instance, image)?;
-            let fragments = Fragments::of(instance)?;
+            let mut fragments = Fragments::of(instance)?;
             let frames = fragments.frames(usize::try_from(image.frames).unwrap_or(usize::MAX))?;
+            decode::check_precision(instance, image, &mut fragments, frames.first())?;
             Stored::Compressed(codec, fragments, frames)
         } else {
             image.fits_native(instance, pixels)?;
