@@ -10,8 +10,8 @@ use crate::fixture::Dicom;
 use crate::mutants::{BIG_ENDIAN, deflated};
 use crate::run::Place;
 use crate::text_in_images::{
-    BANNER, COLUMNS, FRAMES, ROWS, clip, compare, ground, image, number, pixels, with_banner,
-    written,
+    BANNER, COLUMNS, FRAMES, ROWS, basic_with, clip, compare, ground, image, number, pixels,
+    with_banner, written,
 };
 
 const BASIC: &str = "-p demo/phantom --profile basic --offline --output out";
@@ -118,7 +118,35 @@ fn what_cannot_be_decoded_is_refused_where_text_is_likely_and_told_elsewhere() {
 }
 
 #[test]
-fn slices_whose_frames_are_not_what_they_should_be_are_told_however_many_there_are() {
+fn an_entry_that_blanks_nothing_lets_what_cannot_be_decoded_go() {
+    let slice = in_fragments(
+        image(uids::CT_IMAGE_STORAGE, "CT", 1, Vec::new()),
+        uids::JPEGXL_LOSSLESS,
+        [vec![0xFF, 0x0A, 0, 0]],
+    );
+    for (blank, sent) in [("[]", true), ("[[0, 0, 9, 9]]", false)] {
+        let place = Place::with([("ct.dcm", slice.bytes())]);
+        place.file(
+            "ct.toml",
+            basic_with(&format!(
+                "[[dicom.pixels.regions]]\nwhen = {{ Modality = \"CT\" }}\nblank = {blank}"
+            )),
+        );
+        let ran = place
+            .run("ct.dcm -p demo/phantom --profile ct.toml --offline --output out")
+            .ends();
+        if sent {
+            ran.says("notice[not-looked-at]: 1 image could not be decoded");
+            assert_eq!(written(&place).len(), 1);
+        } else {
+            let failed = [("ct.dcm".to_owned(), "deid.pixels".to_owned())];
+            assert_eq!(ran.failures(), failed);
+        }
+    }
+}
+
+#[test]
+fn slices_with_damaged_frames_are_told_however_many_there_are() {
     let place = Place::with((1..=5).map(|at| {
         let file = image(uids::CT_IMAGE_STORAGE, "CT", at, Vec::new())
             .element(number(tags::ROWS, ROWS / 2));

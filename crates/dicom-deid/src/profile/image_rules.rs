@@ -73,7 +73,8 @@ impl Named for BurnedIn {
 /// What becomes of an image that is not expected to show text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OtherImages {
-    /// Some frames are looked at, and what is likely text fails the file.
+    /// Some frames are looked at. A find that another one confirms, or that is very plain, fails the
+    /// file; others are told.
     Detect,
     /// It is sent unchanged.
     Keep,

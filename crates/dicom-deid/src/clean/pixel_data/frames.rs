@@ -1,8 +1,8 @@
 //! Frames of an image as numbers to look at, one frame at a time.
 //!
-//! Owns reading the samples of native and compressed frames. Numbers are what is stored: no window,
-//! no rescaling, no palette is applied to them, so that what a viewer would not show is seen as
-//! well. It changes nothing.
+//! Owns reading the samples of native and compressed frames. Numbers are what is stored, without
+//! window and rescaling, so that what a viewer would not show is seen as well; the colours of a
+//! palette stand beside its indices. It changes nothing.
 
 use std::ops::Range;
 
