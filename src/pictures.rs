@@ -1,5 +1,5 @@
-//! `--pictures`: frames in which text was found, before and after, as pictures for a person to look
-//! at.
+//! `--pictures`: frames that are changed, doubtful or refused, before and after, as pictures for a
+//! person to look at.
 //!
 //! Owns the folder that they are written into, for their owner alone, and their names. The pictures
 //! show what identifies: they are never sent, and nothing but the command line asks for them. Must

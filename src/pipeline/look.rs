@@ -1,7 +1,7 @@
 //! The stage that looks: what the images of a series show, once all of them are cleaned.
 //!
 //! Owns what is told of it, file by file and at the end of the run. A file whose image must not go
-//! has its outcome here and goes no further. What goes as it is is never looked at.
+//! has its outcome here and goes no further. Files that are sent uncleaned are never looked at.
 
 use crate::event::{Event, FileOutcome, ImageCounts, Notice};
 use crate::failure::{FileCode, FileFailure};

@@ -64,37 +64,43 @@ fn ultrasound(person: &Person, instance: u32) -> Dicom {
         .raw(tags::PIXEL_DATA, VR::OB, frames())
 }
 
-/// Each colour of each frame packed as literal runs.
-fn rle() -> Dicom {
-    let frame = |bytes: &[u8]| {
-        let plane = |colour: usize| -> Vec<u8> {
-            let plane: Vec<u8> = bytes
-                .iter()
-                .skip(colour)
-                .step_by(3)
-                .copied()
-                .collect();
+/// A frame in RLE: its planes packed as literal runs.
+pub fn rle_frame(planes: &[Vec<u8>]) -> Vec<u8> {
+    let packed: Vec<Vec<u8>> = planes
+        .iter()
+        .map(|plane| {
             plane
                 .chunks(128)
-                .flat_map(|run| [&[127], run].concat())
+                .flat_map(|run| [&[u8::try_from(run.len() - 1).unwrap()], run].concat())
                 .collect()
-        };
-        let planes = [plane(0), plane(1), plane(2)];
-        let length = u32::try_from(planes[0].len()).unwrap();
-        let mut header = vec![3, 64, 64 + length, 64 + 2 * length];
-        header.resize(16, 0);
-        [
-            header
-                .into_iter()
-                .flat_map(u32::to_le_bytes)
-                .collect(),
-            planes.concat(),
-        ]
-        .concat()
+        })
+        .collect();
+    let mut header = vec![u32::try_from(planes.len()).unwrap()];
+    let mut start = 64;
+    for plane in &packed {
+        header.push(start);
+        start += u32::try_from(plane.len()).unwrap();
+    }
+    header.resize(16, 0);
+    let header: Vec<u8> = header
+        .into_iter()
+        .flat_map(u32::to_le_bytes)
+        .collect();
+    [header, packed.concat()].concat()
+}
+
+fn rle() -> Dicom {
+    let plane = |frame: &[u8], colour: usize| -> Vec<u8> {
+        frame
+            .iter()
+            .skip(colour)
+            .step_by(3)
+            .copied()
+            .collect()
     };
     let fragments: Vec<Vec<u8>> = frames()
         .chunks(32 * 32 * 3)
-        .map(frame)
+        .map(|frame| rle_frame(&[0, 1, 2].map(|colour| plane(frame, colour))))
         .collect();
     let fragments = PixelFragmentSequence::new_fragments(fragments);
     ultrasound(&Person::plain(), 2)

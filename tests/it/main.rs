@@ -61,6 +61,8 @@ mod shipped_profiles;
 mod stopping;
 mod study;
 mod temporary_files;
+mod text_in_encodings;
 mod text_in_images;
+mod text_in_series;
 mod tidy;
 mod upload;

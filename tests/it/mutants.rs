@@ -65,7 +65,7 @@ fn originals() -> Vec<Vec<u8>> {
 }
 
 /// The file with its data set deflated.
-fn deflated(file: &[u8]) -> Vec<u8> {
+pub fn deflated(file: &[u8]) -> Vec<u8> {
     let text = format!("{}\0\0\0", uids::EXPLICIT_VR_LITTLE_ENDIAN);
     let (from, to) = (
         &text.as_bytes()[..20],
@@ -91,7 +91,7 @@ fn deflated(file: &[u8]) -> Vec<u8> {
 }
 
 /// Retired, and still found in archives.
-const BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
+pub const BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
 const BOUNDARIES: [u8; 8] = [0, 1, 0x7F, 0x80, 0xFE, 0xFF, b'\\', 0x1B];
 const LENGTHS: [u32; 8] = [
     0,

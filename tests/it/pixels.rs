@@ -6,6 +6,7 @@ use dicom_core::{DataElement, PrimitiveValue, VR};
 use dicom_dictionary_std::{tags, uids};
 
 use crate::archive::only;
+use crate::burned_in::rle_frame;
 use crate::fixture::{Dicom, Person};
 use crate::run::Place;
 use crate::server::Site;
@@ -44,27 +45,16 @@ fn encapsulated(syntax: &'static str, fragment: Vec<u8>) -> Dicom {
         .element(DataElement::new(tags::PIXEL_DATA, VR::OB, fragments))
 }
 
-/// Bytes of high and low significance in segments of their own, packed as literal runs.
+/// Bytes of high and low significance in segments of their own.
 fn rle() -> Dicom {
-    let packed = |from: usize| {
-        let plane: Vec<u8> = pixels()
+    let plane = |from: usize| -> Vec<u8> {
+        pixels()
             .into_iter()
             .skip(from)
             .step_by(2)
-            .collect();
-        plane
-            .chunks(128)
-            .flat_map(|run| [&[127], run].concat())
-            .collect::<Vec<u8>>()
+            .collect()
     };
-    let (high, low) = (packed(1), packed(0));
-    let mut header = vec![2_u32, 64, 64 + u32::try_from(high.len()).unwrap()];
-    header.resize(16, 0);
-    let header = header
-        .into_iter()
-        .flat_map(u32::to_le_bytes)
-        .collect();
-    encapsulated(uids::RLE_LOSSLESS, [header, high, low].concat())
+    encapsulated(uids::RLE_LOSSLESS, rle_frame(&[plane(1), plane(0)]))
 }
 
 fn holds(bytes: &[u8], what: &[u8]) -> bool {

@@ -1,6 +1,7 @@
 //! What was seen in images, and what was done about it, for reports and for a person who looks.
 //!
-//! Owns words and places; what stands at a place is not in it, but for pictures that a person asks for.
+//! Owns verdicts, places and counts, and never what a text says: that is in the frames alone, which
+//! go to a person who asks for pictures.
 
 use serde::Serialize;
 
@@ -15,7 +16,8 @@ pub struct PixelLook {
     pub frames_looked_at: u32,
     /// What is likely text, by frame and place.
     pub finds: Vec<TextFind>,
-    /// What was blanked of the frame that lost most, in thousandths of its pixels, rounded up.
+    /// What was blanked of the frame that lost most, in thousandths of its pixels, rounded up. Of a
+    /// file that is refused, what would have been.
     pub blanked: u16,
     /// A face can be made of the series.
     pub face: bool,
@@ -25,7 +27,8 @@ pub struct PixelLook {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LookVerdict {
-    /// It was not looked at: the profile does not ask for it, or there is no image.
+    /// It was not looked at: the profile does not ask for it, there is no image, or other slices of
+    /// its series were looked at in its place.
     #[default]
     NotLookedAt,
     /// The program cannot decode it, so it was not looked at.
@@ -38,7 +41,7 @@ pub enum LookVerdict {
     Blanked,
     /// Something that may be text stays.
     Uncertain,
-    /// The file is refused for what was found, or because nothing was.
+    /// The file is refused: for what was found, because nothing was, or for a face.
     Refused,
 }
 

@@ -1,9 +1,9 @@
-//! What happens to images, which is the first thing that happens to a file: those that may show
-//! text are refused, parts are blanked, and comments inside compressed frames are emptied.
+//! What happens to images, which is the first thing that happens to a file: regions are blanked,
+//! text is looked for and blanked or refused, and comments inside compressed frames are emptied.
 //!
 //! Owns the option `alter_pixels` and the section `[dicom.pixels]`. Native pixel data stays where
-//! it is and is blanked on its way out; compressed frames are decoded one by one. Nothing that
-//! cannot be blanked is passed on: the file fails.
+//! it is and is blanked when it is sent; compressed frames are decoded one by one. Where something
+//! is to be blanked and cannot be, the file fails.
 
 mod beside_image;
 mod decode;
@@ -98,7 +98,10 @@ enum Search {
     /// Text is blanked in every frame; none found refuses the file where there is a reason.
     Blank(Blanking),
     /// Regions say what to blank: what is found beside them refuses the file.
-    CheckAll,
+    CheckAll {
+        /// Whether the header says that it may show text.
+        risky: bool,
+    },
     /// Some frames are looked at, and what is certain refuses the file.
     Check {
         alone: bool,
@@ -211,7 +214,7 @@ impl PixelCleaning {
         }
         let of_others = |stated_no: bool| match rules.other_images {
             OtherImages::Keep => Search::Nothing,
-            OtherImages::Detect if settled => Search::CheckAll,
+            OtherImages::Detect if settled => Search::CheckAll { risky: false },
             OtherImages::Detect if rules.blank_finds => Search::Blank(Blanking {
                 markers: rules.markers,
                 needs_a_find: None,
@@ -232,7 +235,9 @@ impl PixelCleaning {
                 }
             }
             (PictureClass::Risky(_), BurnedIn::Refuse) => of_others(false),
-            (PictureClass::Risky(_), BurnedIn::Detect) if settled => Search::CheckAll,
+            (PictureClass::Risky(_), BurnedIn::Detect) if settled => {
+                Search::CheckAll { risky: true }
+            }
             (PictureClass::Risky(rule), BurnedIn::Detect) => Search::Blank(Blanking {
                 markers: rules.markers,
                 needs_a_find: rule
@@ -267,9 +272,14 @@ impl PixelCleaning {
         });
         let image = match (reader, search) {
             (Ok(image), _) => image,
-            // Regions that cannot be blanked fail the file in any case.
-            (Err(_), Search::Check { .. }) if layers.is_empty() => {
+            (Err(_), Search::Check { .. } | Search::CheckAll { risky: false })
+                if layers.is_empty() =>
+            {
                 return Ok(Looked::At(not_decoded(), None));
+            }
+            // Regions that cannot be blanked fail the file in any case.
+            (Err(error), Search::Check { .. } | Search::CheckAll { risky: false }) => {
+                return Err(error);
             }
             (Err(_), Search::Blank(how)) if how.nothing == LookVerdict::NothingFound => {
                 return Ok(Looked::At(not_decoded(), None));
@@ -294,7 +304,7 @@ impl PixelCleaning {
         };
         let look = match search {
             Search::Blank(how) => search::blank_text(&mut frames, *how, shown)?,
-            Search::CheckAll => search::check_all(&mut frames, self.rules.markers, shown)?,
+            Search::CheckAll { .. } => search::check_all(&mut frames, self.rules.markers, shown)?,
             _ => search::check_alone(&mut frames, self.rules.markers, shown)?,
         };
         let of_frames: Vec<Vec<Area>> = (0..image.frames)

@@ -1,5 +1,5 @@
-//! Looks at the images of a series that are not looked at one by one, and at whether a face can be
-//! made of them. It is over before the first of them is sent.
+//! Looks at the images of a series that were not looked at one by one when they were cleaned, and
+//! decides whether a face can be made of them. All of that comes before the first of them is sent.
 
 use super::instance::CleanInstance;
 use super::pixel_data::{HeadSlices, Shown, look_at_slices};

@@ -66,7 +66,8 @@ named! {
 named! {
     /// What becomes of an image that is not expected to show text.
     pub enum OtherImages {
-        /// Some frames are looked at, and what is likely text fails the file.
+        /// Some frames are looked at. A find that another one confirms, or that is very plain, fails
+        /// the file; others are told.
         Detect = "detect",
         /// It is sent unchanged.
         Keep = "keep",

@@ -27,6 +27,8 @@ use crate::error::{DeidError, DeidErrorKind};
 
 /// The longest frame in bytes, compressed or not: a mammogram has a third of it.
 const LONGEST_FRAME: u64 = 128 << 20;
+/// Why JPEG with loss is not decoded where it has more than 8 bits.
+const TOO_MANY_BITS: &str = "lossy JPEG with more than 8 bits cannot be decoded";
 /// Decoded bytes that may stay in memory beyond the length of a file that is in memory, and is
 /// charged for, itself.
 const ROOM: u64 = 64 << 10;
@@ -94,6 +96,25 @@ pub fn codec_for(instance: &Instance, image: &Image) -> Result<Codec, DeidError>
         ));
     }
     Ok(codec)
+}
+
+/// Refuses JPEG with loss of more than 8 bits, which shows in the header of the first frame alone.
+pub fn check_precision(
+    instance: &Instance,
+    image: &Image,
+    fragments: &mut Fragments,
+    first: Option<&Range<usize>>,
+) -> Result<(), DeidError> {
+    let is_lossy = ALWAYS_LOSSY.contains(&instance.syntax.uid.as_str());
+    let Some(first) = first.filter(|first| {
+        is_lossy && image.bits_stored > 8 && fragments.len((*first).clone()) <= LONGEST_FRAME
+    }) else {
+        return Ok(());
+    };
+    match JpegHeader::read(&fragments.read(first.clone())?) {
+        Some(header) if header.precision > 8 => Err(pixel_error(TOO_MANY_BITS)),
+        _ => Ok(()),
+    }
 }
 
 /// Decodes all frames, blanks them and puts them in the place of the compressed ones.
@@ -380,11 +401,7 @@ impl JpegHeader {
         }
         if self.process != LOSSLESS {
             let known = matches!(self.process, 0xC0..=0xC2) && self.precision == 8;
-            return if known {
-                Ok(())
-            } else {
-                Err("lossy JPEG with more than 8 bits cannot be decoded")
-            };
+            return if known { Ok(()) } else { Err(TOO_MANY_BITS) };
         }
         let subsampled = self
             .components

@@ -1,8 +1,8 @@
 //! Frames of an image as numbers to look at, one frame at a time.
 //!
-//! Owns reading the samples of native and compressed frames. Numbers are what is stored: no window,
-//! no rescaling, no palette is applied to them, so that what a viewer would not show is seen as
-//! well. It changes nothing.
+//! Owns reading the samples of native and compressed frames. Numbers are what is stored, without
+//! window and rescaling, so that what a viewer would not show is seen as well; the colours of a
+//! palette stand beside its indices. It changes nothing.
 
 use std::ops::Range;
 
@@ -81,8 +81,9 @@ impl<'a> FrameReader<'a> {
     ) -> Result<Self, DeidError> {
         let stored = if pixels.encapsulated {
             let codec = decode::codec_for(instance, image)?;
-            let fragments = Fragments::of(instance)?;
+            let mut fragments = Fragments::of(instance)?;
             let frames = fragments.frames(usize::try_from(image.frames).unwrap_or(usize::MAX))?;
+            decode::check_precision(instance, image, &mut fragments, frames.first())?;
             Stored::Compressed(codec, fragments, frames)
         } else {
             image.fits_native(instance, pixels)?;

@@ -11,7 +11,7 @@ use super::find::{Find, Scales, text_in};
 use super::frames::{FrameReader, FrameSamples};
 use super::layout::Image;
 use super::palette::Palette;
-use super::search::{CERTAIN, Frames, Shown, check, refused, visible};
+use super::search::{CERTAIN, Checked, Frames, Shown, check, refused, spread, visible};
 use super::views::grey_pictures;
 use crate::error::{DeidError, DeidErrorKind};
 use crate::pixel_look::{LookVerdict, PixelLook, ShownFrame};
@@ -194,14 +194,23 @@ fn look_at_shape(slices: &[(&Slice, Shown<'_>)], markers: Markers) -> SlicesSeen
             if concerns {
                 return Err(refused(DeidErrorKind::TextFound, CERTAIN, look));
             }
-            // It was wanted and could not be decoded, or it was not one of those to look at.
-            let was_wanted = checked.looked_at.len() == slices.len() || slices.len() <= 3;
-            if look.frames_looked_at == 0 && was_wanted {
+            if look.frames_looked_at == 0 && was_wanted(&checked, count, number) {
                 look.verdict = LookVerdict::NotDecoded;
             }
             Ok(look)
         })
         .collect()
+}
+
+/// Whether a slice was one to look at: all are where one shows text, else some. Where none of those
+/// can be decoded, nothing speaks for the others either.
+fn was_wanted(checked: &Checked, count: u32, number: u32) -> bool {
+    let shows_text = !checked.common.is_empty()
+        || checked
+            .finds
+            .iter()
+            .any(|(_, finds)| !finds.is_empty());
+    shows_text || checked.looked_at.is_empty() || spread(count, 3).contains(&number)
 }
 
 fn show(slice: &Slice, look: &PixelLook, shown: Shown<'_>) {
