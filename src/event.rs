@@ -378,7 +378,7 @@ pub struct ImageCounts {
     pub nothing_found_in_risky_image: u64,
     /// Images that could not be decoded and so were not looked at.
     pub not_decoded: u64,
-    /// Images whose files failed for what was found, or because nothing was.
+    /// Images whose files failed for what was found, because nothing was, or for a face.
     pub refused: u64,
     /// Series of which a face can be made.
     pub faces: u64,
@@ -402,7 +402,7 @@ impl ImageCounts {
         if let Some(counter) = counter {
             *counter += 1;
         }
-        self.looked_at += 1;
+        self.looked_at += u64::from(look.frames_looked_at > 0);
     }
 
     /// Adds the counts of another run.

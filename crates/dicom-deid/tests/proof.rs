@@ -3,6 +3,8 @@
 //! The compiler is called with the crate that is built for this test. What builds a program of its
 //! own for each proof compiles every dependency again, for minutes.
 
+#![allow(clippy::unwrap_used)]
+
 use std::path::Path;
 use std::process::Command;
 

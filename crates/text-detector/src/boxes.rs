@@ -11,6 +11,8 @@ const CELL: usize = 4;
 const LIKELY: f32 = 0.15;
 /// one of its cells as this,
 const QUITE_LIKELY: f32 = 0.3;
+/// its edge, as a share of the likeliest, as this,
+const SHARE_OF_PEAK: f32 = 0.4;
 /// and it has as many cells.
 const FEWEST_CELLS: usize = 3;
 /// Ends of rows that differ by no more cells are those of one line.
@@ -40,7 +42,7 @@ pub fn around(map: &LikelihoodMap, width: usize, height: usize) -> Vec<TextBox> 
         let Some(found) = grown(map, start, &mut seen) else {
             continue;
         };
-        if found.cells >= FEWEST_CELLS && found.peak >= QUITE_LIKELY {
+        if found.cells.len() >= FEWEST_CELLS && found.peak >= QUITE_LIKELY {
             boxes.extend(
                 found
                     .bands()
@@ -61,9 +63,8 @@ pub fn around(map: &LikelihoodMap, width: usize, height: usize) -> Vec<TextBox> 
 
 /// Likely cells that touch.
 struct Area {
-    /// The first and the last column of each row, in cells.
-    rows: BTreeMap<usize, (usize, usize)>,
-    cells: usize,
+    /// Row, column and likelihood of each cell.
+    cells: Vec<(usize, usize, f32)>,
     peak: f32,
 }
 
@@ -77,33 +78,41 @@ struct Band {
 }
 
 impl Area {
-    fn add(&mut self, row: usize, column: usize) {
-        self.cells += 1;
-        let (first, last) = self
-            .rows
-            .entry(row)
-            .or_insert((column, column));
-        *first = column.min(*first);
-        *last = column.max(*last);
+    /// The first and the last column of each row. Around plain text cells are likely that hold none
+    /// of it, so that its edge lies where cells are as likely as a share of the peak.
+    fn rows(&self) -> BTreeMap<usize, (usize, usize)> {
+        let mut rows = BTreeMap::new();
+        for (row, column, likelihood) in &self.cells {
+            if *likelihood < self.peak * SHARE_OF_PEAK {
+                continue;
+            }
+            let (first, last) = rows
+                .entry(*row)
+                .or_insert((*column, *column));
+            *first = *column.min(first);
+            *last = *column.max(last);
+        }
+        rows
     }
 
     fn bands(&self) -> Vec<Band> {
         let mut bands: Vec<Band> = Vec::new();
-        for (row, (first, last)) in &self.rows {
+        for (row, (first, last)) in self.rows() {
             match bands.last_mut() {
                 Some(band)
-                    if band.left.abs_diff(*first) <= ALIKE
-                        && band.right.abs_diff(*last) <= ALIKE =>
+                    if band.bottom + 1 == row
+                        && band.left.abs_diff(first) <= ALIKE
+                        && band.right.abs_diff(last) <= ALIKE =>
                 {
-                    band.left = band.left.min(*first);
-                    band.right = band.right.max(*last);
-                    band.bottom = *row;
+                    band.left = band.left.min(first);
+                    band.right = band.right.max(last);
+                    band.bottom = row;
                 }
                 _ => bands.push(Band {
-                    left: *first,
-                    top: *row,
-                    right: *last,
-                    bottom: *row,
+                    left: first,
+                    top: row,
+                    right: last,
+                    bottom: row,
                 }),
             }
         }
@@ -120,17 +129,17 @@ fn grown(map: &LikelihoodMap, start: usize, seen: &mut [bool]) -> Option<Area> {
     };
     let peak = visit(start)?;
     let mut area = Area {
-        rows: BTreeMap::new(),
-        cells: 0,
+        cells: vec![(start / map.width, start % map.width, peak)],
         peak,
     };
     let mut open = vec![(start / map.width, start % map.width)];
     while let Some((row, column)) = open.pop() {
-        area.add(row, column);
         for near_row in row.saturating_sub(1)..=(row + 1).min(map.height - 1) {
             for near_column in column.saturating_sub(1)..=(column + 1).min(map.width - 1) {
                 if let Some(value) = visit(near_row * map.width + near_column) {
                     area.peak = area.peak.max(value);
+                    area.cells
+                        .push((near_row, near_column, value));
                     open.push((near_row, near_column));
                 }
             }

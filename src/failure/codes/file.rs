@@ -271,8 +271,8 @@ codes! {
     }
     DeidBurnedIn {
         code: "deid.burned-in",
-        sentence: "the image may show text that identifies the patient, and the profile does not \
-            say what to blank",
+        sentence: "the image may show text that identifies the patient, and it is not certain that \
+            all of it is blanked",
         hint: "add a `[[dicom.pixels.regions]]` entry for the device (`blank = []` where nothing \
             is burned in), or say `burned-in = \"keep\"` in `[dicom.pixels]`",
         explanation: "Ultrasound, secondary captures, dose screens and the like often show the \

@@ -171,7 +171,8 @@ impl PixelCleaning {
                 work.look = seen;
                 blanking
             }
-            Looked::Later(slice) => {
+            Looked::Later(seen, slice) => {
+                work.look = seen;
                 work.slice = Some(slice);
                 None
             }
@@ -290,7 +291,7 @@ impl PixelCleaning {
             && image.frames == 1
         {
             let slice = Slice::new(instance, pixels, image, palette, overlays);
-            return Ok(Looked::Later(Box::new(slice)));
+            return Ok(Looked::Later(PixelLook::default(), Box::new(slice)));
         }
         let planes = image.planes && !pixels.encapsulated;
         let regions = image.mask(&layers, planes);
@@ -307,6 +308,10 @@ impl PixelCleaning {
             Search::CheckAll { .. } => search::check_all(&mut frames, self.rules.markers, shown)?,
             _ => search::check_alone(&mut frames, self.rules.markers, shown)?,
         };
+        if matches!(search, Search::Check { .. }) && image.frames == 1 {
+            let slice = Slice::new(instance, pixels, image, palette, overlays);
+            return Ok(Looked::Later(look, Box::new(slice)));
+        }
         let of_frames: Vec<Vec<Area>> = (0..image.frames)
             .map(|number| frames.areas(number))
             .collect();
@@ -419,8 +424,8 @@ enum Looked {
     Not(Option<Plan>),
     /// What was seen, and what is blanked.
     At(PixelLook, Option<(Image, Mask)>),
-    /// It is looked at with the others of its series.
-    Later(Box<Slice>),
+    /// It is looked at with the others of its series; and what was seen in it by itself.
+    Later(PixelLook, Box<Slice>),
 }
 
 fn not_decoded() -> PixelLook {

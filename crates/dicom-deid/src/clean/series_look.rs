@@ -40,7 +40,13 @@ pub fn look_at_series(
         let looks = look_at_slices(&slices, markers);
         for ((at, ..), look) in later.iter().zip(looks) {
             if let Some(place) = seen.get_mut(*at) {
-                *place = look;
+                let was_seen = place
+                    .as_ref()
+                    .is_ok_and(|own| own.verdict != LookVerdict::NotLookedAt);
+                // By itself a slice was looked at no less closely.
+                if look.is_err() || !was_seen {
+                    *place = look;
+                }
             }
         }
     }

@@ -12,6 +12,10 @@ use super::views::GreyPicture;
 const LARGE: usize = 1024;
 /// How much they are enlarged.
 const ENLARGED: f32 = 1.5;
+/// A picture of which neither side is as long has no room for a name.
+const SMALLEST: usize = 32;
+/// By so many pixels the edges of one text may differ at two sizes.
+const ROUNDED: usize = 6;
 /// Letters of a mark.
 const LETTERS: usize = 3;
 
@@ -54,7 +58,7 @@ impl Place {
 
     /// What is blanked for it: letters have parts that the detector does not see.
     pub fn with_margin(&self, width: usize, height: usize) -> Self {
-        self.grown((self.short() / 6).clamp(3, 8), width, height)
+        self.grown((self.short() / 6).clamp(3, 5), width, height)
     }
 
     pub fn shared(&self, other: &Self) -> usize {
@@ -72,6 +76,18 @@ impl Place {
     /// Whether both are the same text: half of the smaller one lies in the other.
     pub fn is_same(&self, other: &Self) -> bool {
         self.shared(other) * 2 >= self.area().min(other.area()).max(1)
+    }
+
+    /// With what another size shows beyond it, but for what its coarser cells add by themselves.
+    fn extended(&self, other: &Self) -> Self {
+        let lower = |own: usize, other: usize| if other + ROUNDED < own { other } else { own };
+        let upper = |own: usize, other: usize| if other > own + ROUNDED { other } else { own };
+        Self {
+            left: lower(self.left, other.left),
+            top: lower(self.top, other.top),
+            right: upper(self.right, other.right),
+            bottom: upper(self.bottom, other.bottom),
+        }
     }
 
     fn with(&self, other: &Self) -> Self {
@@ -110,7 +126,8 @@ pub enum Scales {
 /// What is likely text in the pictures of one frame.
 pub fn text_in(pictures: &[GreyPicture], scales: Scales) -> Vec<Find> {
     let mut finds: Vec<Find> = Vec::new();
-    for picture in pictures {
+    let has_room = |picture: &&GreyPicture| picture.width.max(picture.height) >= SMALLEST;
+    for picture in pictures.iter().filter(has_room) {
         let mut here = boxes(picture, 1.0);
         let looks_again = match scales {
             Scales::One => false,
@@ -128,19 +145,20 @@ pub fn text_in(pictures: &[GreyPicture], scales: Scales) -> Vec<Find> {
                             .confirmed
                             .max(find.peak.min(other.peak));
                         find.peak = find.peak.max(other.peak);
-                        find.place = find.place.with(&other.place);
+                        find.place = find.place.extended(&other.place);
                     }
                     None if scales == Scales::Both => here.push(other),
                     None => {}
                 }
             }
         }
-        let all: Vec<Place> = here
+        let places: Vec<Place> = here
             .iter()
             .map(|find| find.place)
             .collect();
         for find in &mut here {
-            find.mark = is_alone(&find.place, &all) && is_mark(picture, &find.place);
+            let text = whole(&find.place, &places);
+            find.mark = is_alone(&text, &places) && is_mark(picture, &text);
         }
         for find in here {
             merge(&mut finds, find);
@@ -283,11 +301,27 @@ fn enlarged(picture: &GreyPicture) -> GreyPicture {
     }
 }
 
-/// Whether no other find stands beside it in its line.
-fn is_alone(place: &Place, all: &[Place]) -> bool {
-    let around = place.grown(place.short() * 2, usize::MAX, usize::MAX);
+/// A text of which the finds that touch are parts.
+fn whole(place: &Place, all: &[Place]) -> Place {
+    let mut text = *place;
+    loop {
+        let around = text.grown(1, usize::MAX, usize::MAX);
+        let larger = all
+            .iter()
+            .filter(|part| around.shared(part) > 0)
+            .fold(text, |text, part| text.with(part));
+        if larger == text {
+            return text;
+        }
+        text = larger;
+    }
+}
+
+/// Whether no other find stands beside a text.
+fn is_alone(text: &Place, all: &[Place]) -> bool {
+    let around = text.grown(text.short() * 2, usize::MAX, usize::MAX);
     all.iter()
-        .all(|other| other == place || around.shared(other) == 0)
+        .all(|other| text.shared(other) > 0 || around.shared(other) == 0)
 }
 
 /// Whether the ink at a place is that of up to three letters in a line, which does not go on.

@@ -98,34 +98,44 @@ impl Checked {
         }
     }
 
-    /// Those that are certain: they stand in what frames have in common, at the same place in
-    /// several that are apart, or are plain at two scales.
+    /// Those that are certain: they stand at the same place in several frames that are apart, are
+    /// plain at two scales, or show at two scales in what frames have in common.
     pub fn certain(&self, count: u32) -> Vec<(Option<u32>, Find)> {
         let apart = (count / 10).max(1);
+        let shows = |finds: &[Find], find: &Find| {
+            finds
+                .iter()
+                .any(|other| other.place.is_same(&find.place))
+        };
         let repeated = |number: u32, find: &Find| {
             self.finds
                 .iter()
-                .filter(|(other, _)| other.abs_diff(number) >= apart)
-                .any(|(_, others)| {
-                    others
-                        .iter()
-                        .any(|other| other.place.is_same(&find.place))
-                })
+                .any(|(other, finds)| other.abs_diff(number) >= apart && shows(finds, find))
         };
-        let mut certain: Vec<_> = self
+        // What one frame alone shows is seen in the extremes of several as well.
+        let is_of_one = |find: &Find| {
+            let frames = self
+                .finds
+                .iter()
+                .filter(|(_, finds)| shows(finds, find));
+            frames.count() == 1
+        };
+        let common = self
             .common
             .iter()
-            .map(|find| (None, *find))
-            .collect();
-        for (number, finds) in &self.finds {
-            certain.extend(
+            .filter(|find| find.confirmed > 0.0 && !is_of_one(find))
+            .map(|find| (None, *find));
+        let of_frames = self
+            .finds
+            .iter()
+            .flat_map(|(number, finds)| {
                 finds
                     .iter()
-                    .filter(|find| find.confirmed >= PLAIN || repeated(*number, find))
-                    .map(|find| (Some(*number), *find)),
-            );
-        }
-        certain
+                    .map(move |find| (*number, find))
+            })
+            .filter(|(number, find)| find.confirmed >= PLAIN || repeated(*number, find))
+            .map(|(number, find)| (Some(number), *find));
+        common.chain(of_frames).collect()
     }
 }
 
@@ -181,7 +191,8 @@ pub fn spread(count: u32, most: u32) -> Vec<u32> {
 }
 
 /// What is likely text in the minimum and in the maximum of spread frames: what stays while all
-/// else moves. Two frames or fewer are looked at by themselves.
+/// else moves, and what stands in one of them by itself. Two frames or fewer are looked at by
+/// themselves.
 pub fn common(frames: &mut impl Frames, markers: Markers, scales: Scales) -> Vec<Find> {
     let count = frames.count();
     if count < 3 {
