@@ -49,6 +49,34 @@ def ultrasound(random, numbers, height, width):
     return np.where(fan, np.clip(speckle, 0, 4) * tissue, random.choice([0, 0, 0, 8, 20]))
 
 
+def scan_lines(random, numbers, height, width):
+    """Ultrasound as a scanner converts it: echoes along lines of a fan or a strip, vessels with bright walls."""
+    y, x = grid(height, width)
+    lines, samples = random.randrange(90, 360), random.randrange(200, 600)
+    top, middle = height * random.uniform(-0.1, 0.2), width * random.uniform(0.3, 0.7)
+    if random.random() < 0.7:
+        inner, half, depth = height * random.uniform(0.03, 0.3), random.uniform(0.35, 0.8), height * random.uniform(0.6, 1.1)
+        away, angle = np.hypot(y - top + inner, x - middle), np.arctan2(x - middle, y - top + inner)
+        down, across = (away - inner) / depth, (angle + half) / (2 * half)
+    else:
+        half, depth = width * random.uniform(0.2, 0.5), height * random.uniform(0.6, 1)
+        down, across = (y - top) / depth, (x - middle + half) / (2 * half)
+    inside = (down >= 0) & (down < 1) & (across >= 0) & (across < 1)
+    echo = numbers.rayleigh(1, (samples, lines))
+    along, beside = random.choice([0, 0.5, 0.8, 1.2]), random.choice([0, 0.6, 1, 1.6])
+    echo = 1 + normed(ndimage.gaussian_filter(echo, (along, beside))) * random.uniform(0.35, 0.65)
+    echo = ndimage.map_coordinates(np.clip(echo, 0, 4), [down * samples, across * lines], order=random.choice([0, 0, 1]), mode="nearest")
+    tissue = random.uniform(15, 70) + random.uniform(40, 150) * smooth_field(numbers, height, width, random.uniform(30, 150))
+    for _ in range(random.randrange(0, 6)):
+        at_x, at_y, turn = random.uniform(0.1, 0.9) * width, random.uniform(0.1, 0.9) * height, random.uniform(0, 3.14)
+        lengthwise = ((x - at_x) * math.cos(turn) + (y - at_y) * math.sin(turn)) / (random.uniform(0.02, 0.15) * width)
+        crosswise = ((y - at_y) * math.cos(turn) - (x - at_x) * math.sin(turn)) / (random.uniform(0.02, 0.12) * width)
+        shape, wall = lengthwise**2 + crosswise**2, random.uniform(1.1, 1.6)
+        tissue = np.where(shape < 1, random.uniform(3, 25), np.where(shape < wall, tissue + random.uniform(20, 110), tissue))
+    fading = 1.05 - random.uniform(0, 0.8) * np.clip(down, 0, 1)
+    return np.where(inside, np.clip(tissue * echo * fading, 0, random.uniform(200, 255)), random.choice([0, 0, 0, 8, 20]))
+
+
 def tomogram(random, numbers, height, width):
     y, x = grid(height, width)
     picture = numbers.normal(random.uniform(0, 40), random.uniform(0, 6), (height, width))
@@ -200,7 +228,7 @@ def blobs(random, numbers, height, width):
     return np.where((field > random.uniform(-1.5, 1.5)) & place, inside, around).astype(np.float64)
 
 
-ALL = (ultrasound, tomogram, resonance, radiograph, mammogram, vessels, endoscopy, tissue, screen, screen, paper, blobs)
+ALL = (ultrasound, scan_lines, scan_lines, scan_lines, tomogram, resonance, radiograph, mammogram, vessels, endoscopy, tissue, screen, screen, paper, blobs)
 
 
 class Bank:
@@ -239,6 +267,10 @@ class Bank:
         if random.random() < 0.3:
             span = random.uniform(0.3, 1)
             part = part * span + random.uniform(0, 255 * (1 - span))
+        if random.random() < 0.1:
+            # What a narrow window shows: both ends are cut.
+            low, high = np.percentile(part, [random.uniform(0, 40), random.uniform(60, 100)])
+            part = (part - low) * 255 / max(high - low, 20)
         if random.random() < 0.25:
             part = part + numbers.normal(0, random.uniform(1, 12), part.shape)
         return np.ascontiguousarray(np.clip(part, 0, 255), dtype=np.float32)

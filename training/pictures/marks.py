@@ -219,6 +219,111 @@ def row_of_shapes(picture, random, numbers, grey):
         picture.paste(picture.filter(ImageFilter.GaussianBlur(random.uniform(0.4, 1.5))))
 
 
+def labyrinth(picture, random, numbers, grey):
+    """Winding bands, fine as letters or wide as folds of a brain: patches of them, or all of the picture."""
+    height, width = picture.height, picture.width
+    wave, stretch = random.choice([random.uniform(1.2, 3.5), random.uniform(3, 9)]), random.choice([1, 1, random.uniform(0.5, 2)])
+    noise = numbers.normal(0, 1, (height, width))
+    bands = ndimage.gaussian_filter(noise, (wave, wave * stretch)) - ndimage.gaussian_filter(noise, (wave * 1.6, wave * 1.6 * stretch))
+    bands /= bands.std() + 1e-6
+    ink = np.clip(bands * random.uniform(0.8, 4) + random.uniform(-0.6, 0.6), -1, 1) * 0.5 + 0.5
+    if random.random() < 0.3:
+        ink = np.clip(np.abs(bands) * random.uniform(1, 3), 0, 1)
+    where = ndimage.gaussian_filter(numbers.normal(0, 1, (height, width)), random.uniform(12, 40))
+    inside = where > np.quantile(where, random.choice([0.0, 0.4, 0.6, 0.75, 0.9]))
+    if random.random() < 0.5:
+        inside = ndimage.gaussian_filter(inside.astype(np.float32), random.uniform(0.5, 3))
+    values = np.array(picture, np.float32)
+    ground = random.choice([0, random.randrange(256), None])
+    drawn = ink * grey + (1 - ink) * (values if ground is None else ground)
+    drawn = values + (drawn - values) * random.choice([1, 1, random.uniform(0.2, 0.8)])
+    picture.paste(Image.fromarray(np.clip(values * (1 - inside) + drawn * inside, 0, 255).astype(np.uint8)))
+
+
+def contours(picture, random, numbers, grey):
+    """Lines of equal height: folds, interference, isodoses, prints of fingers. In patches, or all over the picture."""
+    height, width = picture.height, picture.width
+    hills = ndimage.gaussian_filter(numbers.normal(0, 1, (height, width)), random.uniform(5, 20))
+    hills /= hills.std() + 1e-6
+    if random.random() < 0.6:
+        finer = ndimage.gaussian_filter(numbers.normal(0, 1, (height, width)), random.uniform(3, 8))
+        hills = hills + finer / (finer.std() + 1e-6) * random.uniform(0.1, 0.6)
+    ink = np.abs(np.sin(hills * random.uniform(1.5, 12))) ** random.choice([0.5, 1, 2, 3, 6])
+    if random.random() < 0.25:
+        ink = (ink > random.uniform(0.3, 0.8)).astype(np.float64)
+    where = ndimage.gaussian_filter(numbers.normal(0, 1, (height, width)), random.uniform(12, 50))
+    inside = (where > np.quantile(where, random.choice([0, 0.3, 0.5, 0.7, 0.85]))).astype(np.float32)
+    values = np.array(picture, np.float32)
+    drawn = values * random.choice([0, 0.4, 0.4, 1]) + ink * grey * random.choice([1, 0.6, 0.6, random.uniform(0.1, 0.6)])
+    picture.paste(Image.fromarray(np.clip(values * (1 - inside) + drawn * inside, 0, 255).astype(np.uint8)))
+
+
+def coil(picture, random, numbers, grey):
+    """A wire that winds along a line, or a helix: pigtails, springs, coils of a lead."""
+    draw, (x, y) = ImageDraw.Draw(picture), _spot(picture, random)
+    size, flat, step, turn = random.uniform(3, 14), random.choice([1, random.uniform(0.2, 1)]), random.uniform(0.3, 3), random.uniform(-0.5, 0.5)
+    points = []
+    for index in range(random.randrange(40, 400)):
+        angle = index * 0.2
+        along, across = angle * step + size * flat * math.cos(angle), size * math.sin(angle)
+        points.append((x + along * math.cos(turn) - across * math.sin(turn), y + along * math.sin(turn) + across * math.cos(turn)))
+    draw.line(points, fill=grey, width=random.choice([1, 1, 2, 3]))
+
+
+def long_ruler(picture, random, numbers, grey):
+    """Ticks of two or three lengths from one side to the other, close to one another."""
+    draw, upright = ImageDraw.Draw(picture), random.random() < 0.3
+    length = picture.height if upright else picture.width
+    at, step, across = random.randrange(picture.width if upright else picture.height), random.uniform(2.5, 9), random.choice([-1, 1])
+    first, last = sorted(random.randrange(length) for _ in range(2))
+    last = max(last, first + 60)
+    sizes = random.choice([(4, 8, 12), (3, 6, 6), (5, 10, 14), (6, 6, 6), (2, 5, 9)])
+    for index in range(int((last - first) / step)):
+        size = sizes[2 if index % 10 == 0 else 1 if index % 5 == 0 else 0] * across
+        place, width = first + index * step, random.choice([1, 1, 2]) if index == 0 else 1
+        ends = (at, place, at + size, place) if upright else (place, at, place, at + size)
+        draw.line(ends, fill=grey, width=width)
+    if random.random() < 0.7:
+        draw.line((at, first, at, last) if upright else (first, at, last, at), fill=grey, width=random.choice([1, 1, 2]))
+
+
+def buttons(picture, random, numbers, grey):
+    """Rows of outlined boxes, as of a keyboard or a panel, with nothing written on them."""
+    draw, (x, y) = ImageDraw.Draw(picture), _spot(picture, random)
+    width, height, gap = random.randrange(5, 22), random.randrange(4, 18), random.randrange(1, 6)
+    fill = random.choice([None, None, random.randrange(256)])
+    for row in range(random.choice([1, 2, 3, 3, 4, 5])):
+        left = x + random.randrange(0, width)
+        for column in range(random.randrange(4, 16)):
+            wide = width * random.choice([1, 1, 1, 2])
+            draw.rounded_rectangle((left, y, left + wide, y + height), radius=random.choice([0, 1, 3]), outline=grey, fill=fill,
+                                   width=random.choice([1, 1, 2]))
+            left += wide + gap
+        y += height + gap
+
+
+def stitches(picture, random, numbers, grey):
+    """The same small stroke, hook or loop again and again along a line: sutures, coils, staples, chains."""
+    draw, (x, y) = ImageDraw.Draw(picture), _spot(picture, random)
+    turn, step, size = random.uniform(-0.3, 0.3), random.uniform(2.5, 14), random.uniform(3, 14)
+    lean, kind, bow = random.uniform(0, 3.14), random.randrange(5), random.uniform(-0.02, 0.02)
+    width = random.choice([1, 1, 2, 3])
+    for index in range(random.randrange(6, 40)):
+        dx, dy = size / 2 * math.cos(lean), size / 2 * math.sin(lean)
+        if kind == 0:
+            draw.line((x - dx, y - dy, x + dx, y + dy), fill=grey, width=width)
+        elif kind == 1:
+            draw.line((x - dx, y - dy, x + dx, y + dy) if index % 2 else (x - dx, y + dy, x + dx, y - dy), fill=grey, width=width)
+        elif kind == 2:
+            draw.ellipse((x - size / 2, y - size / 2, x + size / 2, y + size / 2), outline=grey, width=width)
+        elif kind == 3:
+            draw.arc((x - size / 2, y - size / 2, x + size / 2, y + size / 2), 0 if index % 2 else 180, 180 if index % 2 else 360, fill=grey, width=width)
+        else:
+            draw.line((x - dx, y, x, y - dy, x + dx, y), fill=grey, width=width)
+        turn += bow
+        x, y = x + step * math.cos(turn), y + step * math.sin(turn)
+
+
 def rings(picture, random, numbers, grey):
     draw, (x, y) = ImageDraw.Draw(picture), _spot(picture, random)
     for radius in range(4, random.randrange(8, 120), random.randrange(4, 14)):
@@ -261,7 +366,8 @@ def lead_letter(picture, random, numbers, grey, faces=None):
 
 
 ALL = (ruler, ruler, trace, colour_bar, calipers, dotted_line, frames, catheter, strokes, dots, squares, line_pairs, pointers, spectrum,
-       implants, implants, spongy, spongy, row_of_shapes, row_of_shapes, rings, mesh, hair)
+       implants, implants, spongy, spongy, row_of_shapes, row_of_shapes, rings, mesh, hair, labyrinth, labyrinth, labyrinth, long_ruler,
+       long_ruler, buttons, buttons, stitches, stitches, contours, contours, contours, coil, coil, line_pairs)
 
 
 def draw_some(random, numbers, faces, values):

@@ -10,9 +10,9 @@ const CELL: usize = 4;
 /// A cell of a box is at least as likely as this,
 const LIKELY: f32 = 0.15;
 /// one of its cells as this,
-const QUITE_LIKELY: f32 = 0.3;
+const QUITE_LIKELY: f32 = 0.55;
 /// its edge, as a share of the likeliest, as this,
-const SHARE_OF_PEAK: f32 = 0.4;
+const SHARE_OF_PEAK: f32 = 0.3;
 /// and it has as many cells.
 const FEWEST_CELLS: usize = 3;
 /// Ends of rows that differ by no more cells are those of one line.

@@ -267,25 +267,24 @@ impl PixelCleaning {
         };
         let palette = Palette::of(instance);
         let overlays = beside_image::declared_overlays(instance);
-        let reader = image.and_then(|image| {
-            FrameReader::of(instance, pixels, &image, palette.as_ref(), overlays)?;
-            Ok(image)
-        });
-        let image = match (reader, search) {
-            (Ok(image), _) => image,
-            (Err(_), Search::Check { .. } | Search::CheckAll { risky: false })
-                if layers.is_empty() =>
-            {
-                return Ok(Looked::At(not_decoded(), None));
+        let undecodable = |error| match search {
+            Search::Check { .. } | Search::CheckAll { risky: false } if layers.is_empty() => {
+                Ok(Looked::At(not_decoded(), None))
             }
             // Regions that cannot be blanked fail the file in any case.
-            (Err(error), Search::Check { .. } | Search::CheckAll { risky: false }) => {
-                return Err(error);
+            Search::Check { .. } | Search::CheckAll { risky: false } => Err(error),
+            Search::Blank(how) if how.nothing == LookVerdict::NothingFound => {
+                Ok(Looked::At(not_decoded(), None))
             }
-            (Err(_), Search::Blank(how)) if how.nothing == LookVerdict::NothingFound => {
-                return Ok(Looked::At(not_decoded(), None));
-            }
-            (Err(error), _) => return Err(unseen(error)),
+            _ => Err(unseen(error)),
+        };
+        let image = match image {
+            Ok(image) => image,
+            Err(error) => return undecodable(error),
+        };
+        let reader = match FrameReader::of(instance, pixels, &image, palette.as_ref(), overlays) {
+            Ok(reader) => reader,
+            Err(error) => return undecodable(error),
         };
         if let Search::Check { alone: false } = search
             && image.frames == 1
@@ -296,7 +295,7 @@ impl PixelCleaning {
         let planes = image.planes && !pixels.encapsulated;
         let regions = image.mask(&layers, planes);
         let mut frames = InstanceFrames {
-            reader: FrameReader::of(instance, pixels, &image, palette.as_ref(), overlays)?,
+            reader,
             image: &image,
             regions: regions.as_ref(),
             blanked: Vec::new(),

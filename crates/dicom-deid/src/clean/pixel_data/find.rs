@@ -18,6 +18,18 @@ const SMALLEST: usize = 32;
 const ROUNDED: usize = 6;
 /// Letters of a mark.
 const LETTERS: usize = 3;
+/// Ink differs from its ground by more levels than this.
+const FAINTEST: u8 = 16;
+/// Strokes of a scale are as thin as this, in pixels,
+const THICKEST_STROKE: usize = 3;
+/// no longer than this,
+const LONGEST_STROKE: usize = 40;
+/// and no nearer to one another than this: bars of a code are.
+const NEAREST_STROKES: usize = 4;
+/// A scale has as many strokes.
+const FEWEST_STROKES: usize = 4;
+/// Pixels around a find in which the strokes of its scale are looked for.
+const AROUND_A_SCALE: usize = 100;
 
 /// A rectangle of pixels; right and bottom are the first that it does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,8 +169,7 @@ pub fn text_in(pictures: &[GreyPicture], scales: Scales) -> Vec<Find> {
             .map(|find| find.place)
             .collect();
         for find in &mut here {
-            let text = whole(&find.place, &places);
-            find.mark = is_alone(&text, &places) && is_mark(picture, &text);
+            find.mark = is_mark(picture, &find.place, &places) || is_scale(picture, &find.place);
         }
         for find in here {
             merge(&mut finds, find);
@@ -324,70 +335,166 @@ fn is_alone(text: &Place, all: &[Place]) -> bool {
         .all(|other| text.shared(other) > 0 || around.shared(other) == 0)
 }
 
-/// Whether the ink at a place is that of up to three letters in a line, which does not go on.
-fn is_mark(picture: &GreyPicture, place: &Place) -> bool {
-    let short = place.short();
+/// The ink of a find and around it, which differs from the ground by more than half of what any pixel
+/// of the find does.
+struct Ink {
+    islands: Vec<Island>,
+    /// The find itself, where islands have their places too.
+    inside: Place,
+}
+
+impl Ink {
+    /// None where the find is as even as its ground.
+    fn of(picture: &GreyPicture, place: &Place, around: usize) -> Option<Self> {
+        let area = place.grown(around, picture.width, picture.height);
+        let inside = Place {
+            left: place.left - area.left,
+            top: place.top - area.top,
+            right: place.right - area.left,
+            bottom: place.bottom - area.top,
+        };
+        let rows: Vec<&[u8]> = picture
+            .values
+            .chunks_exact(picture.width)
+            .skip(area.top)
+            .take(area.height())
+            .filter_map(|row| row.get(area.left..area.right))
+            .collect();
+        let values = rows.concat();
+        let of_rows = |part: &Place| -> Vec<u8> {
+            rows.iter()
+                .skip(part.top)
+                .take(part.height())
+                .filter_map(|row| row.get(part.left..part.right))
+                .flatten()
+                .copied()
+                .collect()
+        };
+        // Far from it the ground may be another.
+        let near = inside.grown(place.short().max(8), area.width(), area.height());
+        let mut near = of_rows(&near);
+        near.sort_unstable();
+        let ground = near.get(near.len() / 2).copied()?;
+        let farthest = of_rows(&inside)
+            .into_iter()
+            .map(|value| value.abs_diff(ground))
+            .max()?;
+        let ink: Vec<bool> = values
+            .iter()
+            .map(|value| u16::from(value.abs_diff(ground)) * 2 > u16::from(farthest))
+            .collect();
+        let islands = islands(&ink, area.width());
+        (farthest > FAINTEST).then_some(Self { islands, inside })
+    }
+}
+
+/// Whether a find is up to three letters by themselves, in a line which does not go on.
+fn is_mark(picture: &GreyPicture, place: &Place, all: &[Place]) -> bool {
+    let text = whole(place, all);
+    let short = text.short();
     let most = (picture.width.min(picture.height) / 8).max(40);
-    if short > most || place.width().max(place.height()) > short * 3 + 8 {
+    if short > most || text.width().max(text.height()) > short * 3 + 8 || !is_alone(&text, all) {
         return false;
     }
-    let around = place.grown(short.max(8), picture.width, picture.height);
-    let rows: Vec<&[u8]> = picture
-        .values
-        .chunks_exact(picture.width)
-        .skip(around.top)
-        .take(around.height())
-        .filter_map(|row| row.get(around.left..around.right))
-        .collect();
-    let mut all: Vec<u8> = rows.concat();
-    all.sort_unstable();
-    let Some(ground) = all.get(all.len() / 2).copied() else {
+    let Some(Ink { islands, inside }) = Ink::of(picture, &text, short.max(8)) else {
         return false;
     };
-    let farthest = all
-        .iter()
-        .map(|value| value.abs_diff(ground))
-        .max()
-        .unwrap_or_default();
-    let ink: Vec<bool> = rows
-        .concat()
-        .iter()
-        .map(|value| u16::from(value.abs_diff(ground)) * 2 > u16::from(farthest))
-        .collect();
-    let inside = Place {
-        left: place.left - around.left,
-        top: place.top - around.top,
-        right: place.right - around.left,
-        bottom: place.bottom - around.top,
-    };
-    let (letters, others): (Vec<_>, Vec<_>) = islands(&ink, around.width())
+    let (letters, others): (Vec<_>, Vec<_>) = islands
         .into_iter()
-        .partition(|island| island.shared(&inside) * 2 > island.area());
+        .partition(|island| island.place.shared(&inside) * 2 > island.place.area());
     let Some(height) = letters
         .iter()
-        .map(Place::height)
+        .map(|letter| letter.place.height())
         .max()
     else {
         return false;
     };
     // Ink of the size of these letters goes on in their line: they are the end of a word.
     let upright = inside.height() > inside.width() * 3 / 2;
-    let goes_on = others.iter().any(|other| {
-        let follows = if upright {
-            overlap(other.left, other.right, inside.left, inside.right)
-        } else {
-            overlap(other.top, other.bottom, inside.top, inside.bottom)
-        };
-        follows && other.height() * 2 > height && other.height() < height * 2
-    });
-    farthest > 16
-        && letters.len() <= LETTERS
+    let goes_on = others
+        .iter()
+        .any(|Island { place: other, .. }| {
+            let follows = if upright {
+                overlap(other.left, other.right, inside.left, inside.right)
+            } else {
+                overlap(other.top, other.bottom, inside.top, inside.bottom)
+            };
+            follows && other.height() * 2 > height && other.height() < height * 2
+        });
+    letters.len() <= LETTERS
         && !goes_on
+        && !letters.iter().any(Island::is_field)
         && letters.iter().all(|one| {
             letters
                 .iter()
-                .all(|other| is_in_line(one, other))
+                .all(|other| is_in_line(&one.place, &other.place))
         })
+}
+
+/// Whether a find is a part of a scale: thin strokes of one direction, that begin, end or have their
+/// middles in a line, as far from one another as the next.
+fn is_scale(picture: &GreyPicture, place: &Place) -> bool {
+    let Some(Ink { islands, inside }) = Ink::of(picture, place, AROUND_A_SCALE) else {
+        return false;
+    };
+    let mut of_find = islands
+        .iter()
+        .filter(|island| island.place.shared(&inside) > 0)
+        .peekable();
+    if of_find.peek().is_none()
+        || !of_find
+            .clone()
+            .all(Island::is_stroke)
+    {
+        return false;
+    }
+    of_find.all(|stroke| {
+        [false, true]
+            .into_iter()
+            .any(|upright| {
+                let ends = |place: &Place| {
+                    let (start, end) = if upright {
+                        (place.top, place.bottom)
+                    } else {
+                        (place.left, place.right)
+                    };
+                    [start * 2, end * 2, start + end]
+                };
+                let mut at: Vec<usize> = islands
+                    .iter()
+                    .filter(|other| other.is_stroke())
+                    .filter(|other| {
+                        ends(&other.place)
+                            .iter()
+                            .zip(ends(&stroke.place))
+                            .any(|(other, own)| other.abs_diff(own) <= 2)
+                    })
+                    .map(|other| {
+                        if upright {
+                            other.place.left + other.place.right
+                        } else {
+                            other.place.top + other.place.bottom
+                        }
+                    })
+                    .collect();
+                at.sort_unstable();
+                are_as_far_apart(&at)
+            })
+    })
+}
+
+/// Whether there are enough of these places, in halves of pixels, and each is as far from the one
+/// before as any other is.
+fn are_as_far_apart(places: &[usize]) -> bool {
+    let gaps = || {
+        places
+            .windows(2)
+            .filter_map(|two| Some(two.last()? - two.first()?))
+    };
+    let (Some(least), Some(most)) = (gaps().min(), gaps().max()) else {
+        return false;
+    };
+    places.len() >= FEWEST_STROKES && least >= 2 * NEAREST_STROKES && most <= least + least / 4 + 2
 }
 
 /// Whether two places stand beside or above one another.
@@ -400,8 +507,30 @@ fn overlap(start: usize, end: usize, other_start: usize, other_end: usize) -> bo
     end.min(other_end) > start.max(other_start)
 }
 
+/// A piece of ink.
+struct Island {
+    place: Place,
+    pixels: usize,
+}
+
+impl Island {
+    /// Whether it fills its place and is no stroke: a field, on which something may be written.
+    fn is_field(&self) -> bool {
+        let (width, height) = (self.place.width(), self.place.height());
+        self.pixels * 10 > self.place.area() * 7 && width.min(height) * 3 > width.max(height)
+    }
+
+    /// Whether it is a straight stroke, as those of scales are.
+    fn is_stroke(&self) -> bool {
+        let (width, height) = (self.place.width(), self.place.height());
+        self.pixels * 20 > self.place.area() * 17
+            && width.min(height) <= THICKEST_STROKE
+            && width.max(height) <= LONGEST_STROKE
+    }
+}
+
 /// Pieces of ink that touch, but for specks.
-fn islands(ink: &[bool], width: usize) -> Vec<Place> {
+fn islands(ink: &[bool], width: usize) -> Vec<Island> {
     const SPECK: usize = 4;
     let height = ink.len() / width.max(1);
     let mut left = ink.to_vec();
@@ -439,7 +568,7 @@ fn islands(ink: &[bool], width: usize) -> Vec<Place> {
             }
         }
         if pixels >= SPECK {
-            found.push(place);
+            found.push(Island { place, pixels });
         }
     }
     found
@@ -479,25 +608,86 @@ mod tests {
         }
     }
 
+    /// Letters of three strokes, 8 pixels wide, from column 40 on.
+    fn letters(count: usize) -> GreyPicture {
+        let strokes: Vec<_> = (0..count)
+            .map(|number| 40 + 10 * number)
+            .flat_map(|left| {
+                [
+                    (left, 30, left + 2, 42),
+                    (left + 6, 30, left + 8, 42),
+                    (left + 2, 35, left + 6, 37),
+                ]
+            })
+            .collect();
+        picture(&strokes)
+    }
+
+    fn is_mark_alone(picture: &GreyPicture, place: &Place) -> bool {
+        is_mark(picture, place, &[*place])
+    }
+
     #[test]
     fn up_to_three_letters_alone_are_a_mark() {
-        let letter = picture(&[(40, 30, 48, 42)]);
-        assert!(is_mark(&letter, &place(36, 28, 52, 44)));
-        let three = picture(&[(40, 30, 48, 42), (50, 30, 58, 42), (60, 30, 68, 42)]);
-        assert!(is_mark(&three, &place(36, 28, 72, 44)));
+        assert!(is_mark_alone(&letters(1), &place(36, 28, 52, 44)));
+        assert!(is_mark_alone(&letters(3), &place(36, 28, 72, 44)));
+        // Two finds that touch are one text.
+        let parts = [place(36, 28, 52, 44), place(52, 28, 72, 44)];
+        assert!(
+            parts
+                .iter()
+                .all(|part| is_mark(&letters(3), part, &parts))
+        );
     }
 
     #[test]
     fn letters_of_which_more_follow_are_none() {
-        let word = picture(&[
-            (40, 30, 48, 42),
-            (50, 30, 58, 42),
-            (60, 30, 68, 42),
-            (70, 30, 78, 42),
-        ]);
-        assert!(!is_mark(&word, &place(36, 28, 80, 44)));
+        assert!(!is_mark_alone(&letters(4), &place(36, 28, 80, 44)));
         // The detector saw the first two of them only.
-        assert!(!is_mark(&word, &place(36, 28, 58, 44)));
+        assert!(!is_mark_alone(&letters(4), &place(36, 28, 58, 44)));
+    }
+
+    #[test]
+    fn a_field_is_no_mark_whatever_is_written_on_it() {
+        let field = picture(&[(36, 28, 72, 44)]);
+        assert!(!is_mark_alone(&field, &place(36, 28, 72, 44)));
+        let mut faint = letters(4);
+        for value in faint
+            .values
+            .iter_mut()
+            .take(160 * 20)
+        {
+            *value = 255;
+        }
+        assert!(!is_mark_alone(&faint, &place(36, 28, 80, 44)));
+    }
+
+    #[test]
+    fn strokes_as_far_from_one_another_as_the_next_are_a_scale() {
+        let ticks: Vec<_> = (0..6)
+            .map(|number| {
+                (
+                    4,
+                    8 + 12 * number,
+                    if number % 5 == 0 { 14 } else { 9 },
+                    9 + 12 * number,
+                )
+            })
+            .collect();
+        assert!(is_scale(&picture(&ticks), &place(0, 16, 12, 40)));
+        assert!(!is_scale(&letters(4), &place(36, 28, 80, 44)));
+    }
+
+    #[test]
+    fn bars_of_a_code_are_no_scale() {
+        let bars: Vec<_> = [40, 44, 52, 55, 64, 70]
+            .map(|left| (left, 30, left + 2, 50))
+            .into();
+        assert!(!is_scale(&picture(&bars), &place(36, 28, 76, 52)));
+        let close: Vec<_> = (0..8)
+            .map(|number| (40 + 3 * number, 30, 41 + 3 * number, 50))
+            .collect();
+        assert!(!is_scale(&picture(&close), &place(36, 28, 76, 52)));
     }
 
     #[test]
