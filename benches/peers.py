@@ -29,6 +29,7 @@ sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "peers"))
 
+from guest import ENGINES  # noqa: E402
 from rows import GROUPS, ON_REQUEST, Row, engines  # noqa: E402
 from runs import Bench, Failed, measure  # noqa: E402
 
@@ -44,7 +45,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--scaling", action="store_true", help="also 1,000, 10,000 and 100,000 small instances")
     parser.add_argument("--million", action="store_true", help="also a million instances: 4 GB more")
     parser.add_argument("--small", action="store_true", help="tiny corpora and one round: does the script work?")
-    parser.add_argument("--python", default=sys.executable, help="the Python that has fw-file-rs or flywheel-migration")
+    parser.add_argument("--python", default=sys.executable, help=f"the Python that has {' or '.join(ENGINES)}")
     parser.add_argument("--dcmanon", default=shutil.which("dcmanon"), help="default: the one in PATH")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write all figures, those of each run too")
     parser.add_argument("--strict", action="store_true", help="exit with 3 when a goal is missed")
@@ -101,9 +102,9 @@ def facts(bench: Bench) -> dict[str, str]:
         "file system": file_system(bench.folder),
         "load at the start": f"{os.getloadavg()[0]:.2f}",
         "least peak that can be seen": f"{measure(['true']).peak:.1f} MB",
-        **{program: version(program, *flags) for program, *flags in (("cp",), ("curl",), ("pigz",), ("zip", "-v"))},
+        **{program: version(program, *flags) for program, *flags in (("cp",), ("curl",), ("pigz",), ("zip", "-v"), ("tesseract",))},
         "dcmanon": version(bench.dcmanon),
-        **{name: engines(bench.python).get(name, "not installed") for name in ("fw-file-rs", "flywheel-migration")},
+        **{name: engines(bench.python).get(name, "not installed") for name in ENGINES},
     }
 
 

@@ -7,6 +7,7 @@ KIND
   ct     COUNT slices of 512 x 512 x 16 bit (0.53 MB), 100 in a series
   small  COUNT files of 6 to 17 KB, 100 in a series: series of MR-like images and of reports with nested content in turn
   big    native.dcm with COUNT frames of 2 MiB, and encapsulated.dcm with 6 fragments of 256 KiB for each of them
+  banner COUNT ultrasound pictures of 640 x 480 with two burned-in lines, 100 in a series, and beside each the picture as .pgm
   tiny   COUNT instances of 1.3 KB, 1000 in a series, and nothing but what tells them apart: for a million of them
 
 All are explicit VR little endian or encapsulated. A header has some 100 elements at the top, 6 sequences, some of them
@@ -23,8 +24,12 @@ import statistics
 import struct
 import sys
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests" / "pixels"))
+
+from glyphs import FIVE  # noqa: E402
+
 ROOT = "1.2.826.0.1.3680043.10.9999"  # names nothing: an arc for examples
-CT, MR, REPORT, ENHANCED = (f"1.2.840.10008.5.1.4.1.1.{end}" for end in ("2", "4", "88.22", "4.1"))
+CT, MR, REPORT, ENHANCED, ECHO = (f"1.2.840.10008.5.1.4.1.1.{end}" for end in ("2", "4", "88.22", "4.1", "6.1"))
 EXPLICIT, JPEG_2000 = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.4.90"
 LONG = {"OB", "OW", "SQ", "UN", "UT"}
 UNDEFINED = 0xFFFFFFFF
@@ -402,6 +407,36 @@ def make_big(folder: pathlib.Path, frames: int) -> None:
         file.write(head(SEQUENCE_END, 0))
 
 
+def make_banner(folder: pathlib.Path, count: int) -> None:
+    rows, columns = 480, 640
+    eight_bits = elements((0x00280100, "US", 8), (0x00280101, "US", 8), (0x00280102, "US", 7))
+    for number, instances in series_of(count, PER_SERIES):
+        series, place = Series("banner", number, ECHO, "US"), series_folder(folder, number)
+        levels = memoryview(pixels(rows, columns, number)).cast("H")
+        ground, more = bytes(min(255, level >> 3) for level in levels), image_elements(rows, columns)
+        for instance in instances:
+            picture = bytearray(rolled(ground, rows, instance * 7))
+            for line, text in enumerate((f"{series.name} {series.birth}", f"{series.patient} {series.date}")):
+                write(picture, columns, 16 + 22 * line, 16, text)
+            start = series.header(instance, EXPLICIT, more, eight_bits)
+            (place / f"{instance:06}.dcm").write_bytes(start + element(PIXELS, "OW", bytes(picture)))
+            (place / f"{instance:06}.pgm").write_bytes(b"P5 %d %d 255\n" % (columns, rows) + picture)
+
+
+def write(picture: bytearray, columns: int, top: int, left: int, text: str) -> None:
+    """Bright letters, each dot of the font two pixels wide and high, on a black field."""
+    size, bright = 2, b"\xf0"
+    for row in range(top - 4, top + 7 * size + 4):
+        at = row * columns + left - 4
+        picture[at : at + 6 * size * len(text) + 8] = bytes(6 * size * len(text) + 8)
+    for number, letter in enumerate(text.upper()):
+        for row, dots in enumerate(int(row, 16) for row in FIVE.get(letter, "").split()):
+            for column in (column for column in range(5) if dots >> (4 - column) & 1):
+                for line in range(size):
+                    at = (top + row * size + line) * columns + left + (number * 6 + column) * size
+                    picture[at : at + size] = bright * size
+
+
 def make_tiny(folder: pathlib.Path, count: int) -> None:
     """Numbers have a fixed width, so that each file is a template with its own numbers in their places."""
     series_uid, uid = f"{ROOT}.7.SSSS", f"{ROOT}.7.SSSS.IIII"
@@ -439,7 +474,7 @@ def series_folder(folder: pathlib.Path, number: int) -> pathlib.Path:
     return place
 
 
-MAKERS = {"ct": make_ct, "small": make_small, "big": make_big, "tiny": make_tiny}
+MAKERS = {"ct": make_ct, "small": make_small, "big": make_big, "banner": make_banner, "tiny": make_tiny}
 
 if __name__ == "__main__":
     MAKERS[sys.argv[1]](pathlib.Path(sys.argv[2]), int(sys.argv[3]))

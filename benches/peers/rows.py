@@ -16,6 +16,8 @@ from runs import GROUP, HERE, MEGA, Bench, Failed, Run, Server, Trial, interleav
 
 ONE_JOB = ("-j", "1")
 ALL_THE_SAME = ("--residual", "warn", "-q")
+LOOKING = ("--profile", "basic")
+# The same without a look at the pixels.
 BASIC = ("--profile", str(pathlib.Path(__file__).resolve().parent / "basic.toml"))
 # The two engines and the program read the same profile. It leaves references to what it replaces, which the program finds
 # and would not send: it is told to warn, and to keep the warnings to itself.
@@ -381,6 +383,51 @@ def peak_row(group: str, what: str, runs: dict[str, list[Run]], bound: float) ->
     return Row(group, what, figure(peaks["ours"], "MB"), peer, peaks["ours"], Goal("<=", bound, "MB"), runs)
 
 
+# -- text in pictures ---------------------------------------------------------------------------------------------------
+
+
+def pixel_rows(bench: Bench) -> Iterator[Row]:
+    """Finding the text of pictures and blanking it, against programs that read it; and what looking costs where there is none."""
+    folder = bench.corpus("banner", count(bench, 100, 4))
+    files = len(files_in(folder))
+    ours = functools.partial(bench.to_disk, [folder], *LOOKING, *ONE_JOB, *uncompressed(bench))
+    presidio, tesseract = engines(bench.python).get("presidio-image-redactor"), shutil.which("tesseract")
+    trials: dict[str, Trial] = {"ours": ours}
+    if tesseract:
+        trials["tesseract"] = functools.partial(by_tesseract, tesseract, folder)
+    if tesseract and presidio:
+        trials["presidio-image-redactor"] = functools.partial(by_presidio, bench, folder, files)
+    runs = interleaved(trials, min(bench.rounds, 3))
+    for peer in ("tesseract", "presidio-image-redactor"):
+        what = "pictures with a banner, blanked, to disk, one thread"
+        if peer not in runs:
+            yield absent("pixels", what, peer)
+            continue
+        value = ratio(runs[peer], runs["ours"])
+        pair = {"ours": runs["ours"], "peer": runs[peer]}
+        yield Row("pixels", what, speed(runs["ours"], files), f"{peer}: {speed(runs[peer], files)}", value, Goal(">=", 10), pair)
+    slices = ct(bench)
+    trials = {
+        name: functools.partial(bench.to_disk, [slices], *profile, *ONE_JOB, *uncompressed(bench))
+        for name, profile in (("ours", LOOKING), ("peer", BASIC))
+    }
+    runs = interleaved(trials, bench.rounds)
+    what = "`ct` to disk, basic, one thread, looked at: wall"
+    value = ratio(runs["ours"], runs["peer"])
+    yield Row("pixels", what, seconds(runs["ours"]), f"not looked at: {seconds(runs['peer'])}", value, Goal("<=", 1.4), runs)
+
+
+def by_tesseract(program: str, folder: pathlib.Path) -> Run:
+    """Reads each picture, at its size and in one thread. What it reads is not judged."""
+    each = 'find . -name "*.pgm" -exec "$0" {} - --psm 11 tsv ";"'
+    return measure(["sh", "-c", each, program], {**os.environ, "OMP_THREAD_LIMIT": "1"}, folder)
+
+
+def by_presidio(bench: Bench, folder: pathlib.Path, files: int) -> Run:
+    with bench.fresh() as out:
+        return complete(guest(bench, "presidio-image-redactor", folder, out), out, files)
+
+
 # -- start, and many files ---------------------------------------------------------------------------------------------
 
 
@@ -456,6 +503,7 @@ GROUPS = {
     "small": small_rows,
     "compress": compress_rows,
     "big": big_rows,
+    "pixels": pixel_rows,
     "start": start_rows,
     "second-core": second_core_rows,
     "scaling": scaling_rows,

@@ -1,6 +1,7 @@
-"""Two bitmap fonts as old consoles have them, drawn for this test: a row of a glyph is a number whose bits are its pixels."""
+"""Two bitmap fonts as old consoles have them, drawn for this test: a row of a glyph is a number whose bits are its pixels.
 
-import numpy as np
+`benches/peers` writes with the first of them, so that this needs Python alone.
+"""
 
 # 5 columns by 7 rows, strokes of one pixel.
 FIVE = {
@@ -31,15 +32,3 @@ EIGHT = {
     "^": "10 38 6C C6 00 00 00 00", "/": "06 0C 0C 18 30 30 60 00", ":": "00 18 18 00 18 18 00 00", ".": "00 00 00 00 00 18 18 00",
     "-": "00 00 00 7E 00 00 00 00", ",": "00 00 00 00 18 18 30 00", "#": "6C 6C FE 6C FE 6C 6C 00", "*": "00 66 3C FF 3C 66 00 00",
 }  # fmt: skip
-
-
-def lettered(text: str, font: dict[str, str], scale: int) -> np.ndarray:
-    """The mask of a text, 0 or 1, in a whole multiple of the glyphs' size. Letters become capitals; what has no glyph, a space."""
-    width = 5 if font is FIVE else 8
-    columns = []
-    for letter in text.upper():
-        rows = [int(row, 16) for row in font.get(letter, "00 " * (7 if font is FIVE else 8)).split()]
-        columns += [[row >> bit & 1 for row in rows] for bit in reversed(range(width))]
-        columns += [[0] * len(rows)] if font is FIVE else []
-    mask = np.array(columns, np.float32).T
-    return np.kron(mask, np.ones((scale, scale), np.float32))

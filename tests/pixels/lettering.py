@@ -10,7 +10,7 @@ import pathlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from glyphs import EIGHT, FIVE, lettered
+from glyphs import EIGHT, FIVE
 
 # Package, file, and the weight and width of a variable font.
 OUTLINES = {
@@ -43,6 +43,18 @@ def _outline(face: str, size: int) -> ImageFont.FreeTypeFont:
         known = [(each["name"].decode() if isinstance(each["name"], bytes) else each["name"], each) for each in font.get_variation_axes()]
         font.set_variation_by_axes([axes.get(name, axis["default"]) for name, axis in known])
     return font
+
+
+def lettered(text: str, font: dict[str, str], scale: int) -> np.ndarray:
+    """The mask of a text, 0 or 1, in a whole multiple of the glyphs' size. Letters become capitals; what has no glyph, a space."""
+    width = 5 if font is FIVE else 8
+    columns = []
+    for letter in text.upper():
+        rows = [int(row, 16) for row in font.get(letter, "00 " * (7 if font is FIVE else 8)).split()]
+        columns += [[row >> bit & 1 for row in rows] for bit in reversed(range(width))]
+        columns += [[0] * len(rows)] if font is FIVE else []
+    mask = np.array(columns, np.float32).T
+    return np.kron(mask, np.ones((scale, scale), np.float32))
 
 
 def write(text: str, face: str, size: int, smooth: bool) -> np.ndarray:
