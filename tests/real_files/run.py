@@ -28,6 +28,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 import judges  # noqa: E402
 import packages  # noqa: E402
+import seen  # noqa: E402
 from pydicom import dcmread  # noqa: E402
 
 PROFILES = ("basic", "longitudinal", "strict", "uids-and-dates-kept")
@@ -36,6 +37,9 @@ BURNED_IN = "deid.burned-in"
 # Of all files, for another reason than text in the picture or a broken file: held under the first profile.
 REFUSED_AT_MOST = 2.0
 FEWEST = 250
+FOUND = (BURNED_IN, "deid.text-found")
+# Of pictures in which no text was seen: held under the first profile.
+ALARMS_AT_MOST = 3.0
 
 
 @dataclass
@@ -47,6 +51,13 @@ class Outcome:
     output: pathlib.Path | None = None
     # Cleaned only once text in the picture was let through, to see what else would have become of it.
     text_kept: bool = False
+    # Places in the picture that were taken for text, and whether they were blanked.
+    finds: int = 0
+    blanked: bool = False
+
+    @property
+    def acts_on_a_find(self) -> bool:
+        return self.blanked or bool(self.finds and self.code in FOUND)
 
 
 @dataclass
@@ -101,6 +112,7 @@ def run(work: pathlib.Path, given: argparse.Namespace) -> int:
     table = list(table_of(columns, broken, known))
     print("", *table, sep="\n")
     failures = list(failures_of(columns, broken, known, files))
+    failures += failures_of_text(columns[0], folder, seen.read(HERE / "text.tsv"))
     for failure in failures:
         print(f"failed: {failure}")
     if given.report:
@@ -158,9 +170,11 @@ def clean(program, profile, paths, folder, out) -> dict[str, Outcome]:
 
 
 def _outcome(event, out):
+    look = event.get("pixels") or {}
+    told = {"finds": len(look.get("finds", [])), "blanked": look.get("verdict") == "blanked"}
     if event["outcome"] == "cleaned":
-        return Outcome(output=out / event["output"])
-    return Outcome(event.get("code", event["outcome"]), event.get("message", ""))
+        return Outcome(output=out / event["output"], **told)
+    return Outcome(event.get("code", event["outcome"]), event.get("message", ""), **told)
 
 
 def names_nothing(path: pathlib.Path) -> bool:
@@ -181,11 +195,11 @@ def judge(columns: list[Column], folder: pathlib.Path, files: list[str]) -> None
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads, concurrent.futures.ProcessPoolExecutor(os.cpu_count()) as pool:
         outputs = [[column.outcomes[file].output for file in files] for column in columns]
         paths = [folder / file for file in files]
-        validated = [_mapped(threads, judges.errors, each) for each in (paths, *outputs)] if judges.can_validate() else []
+        validated = [_mapped(threads, judges.errors, each) for each in (paths, *outputs) if judges.can_validate()]
         opened = [_mapped(pool, judges.opened, each) for each in (paths, *outputs)]
         for column, after in zip(columns, opened[1:], strict=True):
             compare_opened(column, files, opened[0], after)
-        for column, after in zip(columns, validated[1:], strict=True):
+        for column, after in zip(columns, validated[1:], strict=bool(validated)):
             compare_errors(column, files, validated[0], after)
 
 
@@ -277,6 +291,27 @@ def failures_of(columns, broken, known, files) -> Iterable[str]:
         about_these = any(fnmatch.fnmatchcase(package, each.file.partition("/")[0]) for package in here)
         if judges.can_validate() and about_these and not any(each.covers(*what) for what in found):
             print(f"told: known.tsv lists what no longer occurs: {each.file}, {each.profile}: {each.error}")
+
+
+def failures_of_text(column: Column, folder: pathlib.Path, texts: list[seen.Text]) -> Iterable[str]:
+    """Whether the text that was seen is gone, and how many other pictures are changed or refused."""
+    pictures = {file: outcome for file, outcome in column.outcomes.items() if outcome.output or outcome.code in FOUND}
+    shown = {file: seen.of(file, texts) for file in pictures}
+    with_text = {file: lines for file, lines in shown.items() if lines}
+    sent = {file: lines for file, lines in with_text.items() if pictures[file].output and not pictures[file].text_kept}
+    left = {file: seen.left(folder / file, pictures[file].output, lines) for file, lines in sent.items()}
+    unread = sorted(file for file, lines in left.items() if lines is None)
+    alarms = sorted(file for file in pictures if not shown[file] and pictures[file].acts_on_a_find)
+    print(f"{len(with_text)} pictures with text that was seen by eye: {len(with_text) - len(sent)} refused, {len(sent)} blanked")
+    if unread:
+        print(f"skipped: cannot be decoded here: {', '.join(unread)}")
+    for file, lines in left.items():
+        if lines:
+            yield f"{file} still shows: {', '.join(lines)}"
+    share = 100 * len(alarms) / max(len(pictures) - len(with_text), 1)
+    print(f"{len(alarms)} others of {len(pictures) - len(with_text)} are changed or refused, {share:.1f} % (at most {ALARMS_AT_MOST} %)")
+    if share > ALARMS_AT_MOST:
+        yield f"{len(alarms)} pictures are changed or refused for text that was not seen there: {', '.join(alarms[:8])}"
 
 
 def report(columns, broken, known, table) -> str:
