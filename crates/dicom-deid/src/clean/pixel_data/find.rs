@@ -70,7 +70,7 @@ impl Place {
 
     /// What is blanked for it: letters have parts that the detector does not see.
     pub fn with_margin(&self, width: usize, height: usize) -> Self {
-        self.grown((self.short() / 6).clamp(3, 5), width, height)
+        self.grown((self.short() / 6).clamp(3, 4), width, height)
     }
 
     pub fn shared(&self, other: &Self) -> usize {

@@ -19,7 +19,7 @@ const SPREAD: u32 = 8;
 const ROUNDS: usize = 3;
 /// A picture of which more would be blanked is refused, in thousandths.
 const MOST_BLANKED: u16 = 500;
-/// A find that is as likely at two scales is certain.
+/// A find that is as likely is plain: at two scales it is certain.
 const PLAIN: f32 = 0.8;
 /// Gaps in time up to this many frames are blanked as well: a line does not go away for a moment.
 const SHORT_GAP: u32 = 8;
@@ -178,6 +178,11 @@ fn keep_text(finds: &mut [(u32, Vec<Find>)], markers: Markers) {
 
 fn is_text(find: &Find, markers: Markers) -> bool {
     markers == Markers::Blank || !find.mark
+}
+
+/// Where two sizes were looked at, both show a find, or one of them plainly.
+fn is_confirmed(find: &Find, scales: Scales) -> bool {
+    scales == Scales::One || find.confirmed > 0.0 || find.peak >= PLAIN
 }
 
 /// Up to `most` numbers below `count`, the first and the last among them.
@@ -562,7 +567,7 @@ fn text_of_all_frames(
             of_frames.extend(
                 finds
                     .into_iter()
-                    .filter(|find| is_text(find, markers))
+                    .filter(|find| is_text(find, markers) && is_confirmed(find, scales))
                     .map(|find| (number, find)),
             );
         }
@@ -574,6 +579,7 @@ fn text_of_all_frames(
     };
     let mut all: Vec<([u32; 2], Find)> = common(frames, markers, scales)
         .into_iter()
+        .filter(|find| is_confirmed(find, scales))
         .map(|find| ([0, count - 1], find))
         .collect();
     let in_half = |find: &Find| {
