@@ -155,7 +155,7 @@ mod tests {
     fn map(rows: &[&str]) -> LikelihoodMap {
         let value = |letter| match letter {
             '#' => 0.9,
-            '+' => 0.2,
+            '+' => 0.4,
             _ => 0.0,
         };
         LikelihoodMap {
@@ -181,6 +181,14 @@ mod tests {
         } = found[0];
         assert_eq!((left, top, right, bottom), (0, 0, 16, 12));
         assert!((peak - 0.9).abs() < 1e-6);
+    }
+
+    #[test]
+    fn what_is_much_less_likely_than_the_rest_is_no_part_of_a_box() {
+        let mut map = map(&["####++"]);
+        map.values[5] = 0.2;
+        let found = around(&map, 24, 4);
+        assert_eq!((found[0].left, found[0].right), (0, 20));
     }
 
     #[test]
