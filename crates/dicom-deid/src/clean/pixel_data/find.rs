@@ -14,7 +14,7 @@ const LARGE: usize = 1024;
 const ENLARGED: f32 = 1.5;
 /// A picture of which neither side is as long has no room for a name.
 const SMALLEST: usize = 32;
-/// By so many pixels the edges of one text may differ at two sizes.
+/// The edges of one text may lie as many pixels apart at two sizes.
 const ROUNDED: usize = 6;
 /// Letters of a mark.
 const LETTERS: usize = 3;
