@@ -160,6 +160,31 @@ fn slices_with_damaged_frames_are_told_however_many_there_are() {
     ran.says("notice[not-looked-at]");
 }
 
+#[test]
+fn where_finds_are_blanked_a_damaged_frame_is_told_unless_another_shows_text() {
+    for (second, exit) in [(ground(1), 0), (with_banner(1), 9)] {
+        let half = image(uids::CT_IMAGE_STORAGE, "CT", 1, Vec::new()).text(
+            tags::NUMBER_OF_FRAMES,
+            VR::IS,
+            "2",
+        );
+        let mut damaged = jpeg(&ground(0));
+        damaged.truncate(damaged.len() / 2);
+        let file = in_fragments(half, uids::JPEG_BASELINE8_BIT, [damaged, jpeg(&second)]);
+        let place = Place::with([("ct.dcm", file.bytes())]);
+        place.file("blanks.toml", basic_with("blank-finds = true"));
+        let ran = place
+            .run("ct.dcm -p demo/phantom --profile blanks.toml --offline --output out")
+            .exits(exit);
+        if exit == 0 {
+            ran.says("notice[not-looked-at]: 1 image could not be decoded");
+        } else {
+            let failed = [("ct.dcm".to_owned(), "deid.pixels".to_owned())];
+            assert_eq!(ran.failures(), failed);
+        }
+    }
+}
+
 /// Pixels of 16 bits, from the picture with the banner: one level for its ink, another for what else
 /// there is.
 fn words(ink: u16, other: impl Fn(u8) -> u16) -> Vec<u8> {

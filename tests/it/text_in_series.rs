@@ -251,6 +251,30 @@ fn a_device_that_says_no_is_not_believed_beside_a_find() {
 }
 
 #[test]
+fn an_image_that_must_state_no_is_refused_beside_a_find() {
+    let places = [true, false].map(|with_text| {
+        let file = seen_at_one_size(uids::ENHANCED_CT_IMAGE_STORAGE, "CT", 1, with_text)
+            .text(tags::NUMBER_OF_FRAMES, VR::IS, "1")
+            .text(tags::BURNED_IN_ANNOTATION, VR::CS, "NO");
+        Place::with([("1.dcm", file.bytes())])
+    });
+    let ran = places[0]
+        .run(&format!("1.dcm {BASIC}"))
+        .exits(9);
+    assert_eq!(ran.failures(), fail_with("deid.text-found", [1]));
+    ran.says("has to state that there is none");
+    assert!(
+        !ran.report()[0]["pixels"]["finds"]
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
+    places[1]
+        .run(&format!("1.dcm {BASIC}"))
+        .exits(0);
+}
+
+#[test]
 fn the_bytes_of_an_instance_do_not_depend_on_its_series() {
     let files: Vec<(String, Vec<u8>)> = (1..=3)
         .flat_map(|at| {

@@ -13,6 +13,8 @@ from pictures import Line, Spec
 # A line is removed when so much of its ink is other than it was.
 REMOVED = 0.95
 MARGIN = 12
+# What is changed further from all text was taken for text itself.
+FAR = 40
 LOSSY_LEVELS = 6
 # The codes of a refusal for what was seen, or may be seen, in the picture.
 REFUSALS = {"deid.burned-in", "deid.text-found"}
@@ -49,8 +51,9 @@ class Verdict:
     refused: int = 0
     sent: int = 0
     changed: int = 0
-    # Pixels beside the text's blocks that are other than they were; and beside the single lines.
+    # Pixels that are other than they were: beyond the margin of the text's blocks, far from these, and beyond that of single lines.
     beside_blocks: int = 0
+    far_from_blocks: int = 0
     beside_lines: int = 0
     faults: list[str] = field(default_factory=list)
 
@@ -58,6 +61,11 @@ class Verdict:
     def alarm(self) -> bool:
         """Whether a picture without text was refused or changed."""
         return bool(self.refused or self.changed)
+
+    @property
+    def is_changed_close_by(self) -> bool:
+        """Whether more went than the text and its margin, and nothing far from it."""
+        return self.beside_blocks > 0 and not self.far_from_blocks
 
 
 def judge(written: Written, outputs: dict[int, pathlib.Path], codes: dict[int, str]) -> Verdict:
@@ -87,8 +95,9 @@ def judge(written: Written, outputs: dict[int, pathlib.Path], codes: dict[int, s
                 if first <= frame < first + len(before):
                     ink = other[frame - first, top:bottom, left:right][line.ink]
                     shares[id(line)] = min(shares[id(line)], float(ink.mean()))
-        verdict.beside_blocks += _beside(other, written.blocks)
-        verdict.beside_lines += _beside(other, [line.box for line in written.lines])
+        verdict.beside_blocks += _beside(other, written.blocks, MARGIN)
+        verdict.far_from_blocks += _beside(other, written.blocks, FAR)
+        verdict.beside_lines += _beside(other, [line.box for line in written.lines], MARGIN)
     verdict.left = [line for line in lines if shares[id(line)] < REMOVED]
     return verdict
 
@@ -122,11 +131,11 @@ def _other(before: np.ndarray, after: np.ndarray, levels: int) -> np.ndarray:
     return other.any(-1) if other.ndim == 4 else other
 
 
-def _beside(other: np.ndarray, boxes: Iterable[tuple[int, int, int, int]]) -> int:
-    """How many of the changed pixels lie further than the margin from all boxes."""
+def _beside(other: np.ndarray, boxes: Iterable[tuple[int, int, int, int]], margin: int) -> int:
+    """How many of the changed pixels lie further than a margin from all boxes."""
     beside = other.copy()
     for top, left, bottom, right in boxes:
-        beside[:, max(0, top - MARGIN) : bottom + MARGIN, max(0, left - MARGIN) : right + MARGIN] = False
+        beside[:, max(0, top - margin) : bottom + margin, max(0, left - margin) : right + margin] = False
     return int(beside.sum())
 
 
@@ -166,8 +175,10 @@ def limits(verdicts: list[Verdict]) -> list[Limit]:
         Limit("lines left, low contrast", *left("low"), 5),
         Limit("without text, changed or refused", *alarms(free), 3),
         Limit("made to fool, changed or refused", *alarms(hard), 15),
-        # Cells of 4 pixels end beside the ink, and what else is taken for text lies beside it too.
-        Limit("pictures changed beside their text", sum(each.beside_blocks > 0 for each in text), len(text), 12),
+        # What is taken for text where there is none is so in pictures with text as well.
+        Limit("with text, changed far from it", sum(each.far_from_blocks > 0 for each in text), len(text), 5),
+        # Cells of 4 pixels end beside the ink.
+        Limit("with text, changed close by it alone", sum(each.is_changed_close_by for each in text), len(text), 8),
         Limit("pictures with a fault", sum(bool(each.faults) for each in verdicts), len(verdicts), 0),
     ]
 
@@ -254,6 +265,6 @@ def misses(verdicts: list[Verdict]) -> Iterable[str]:
             what = "refused" if each.refused else "changed"
             yield f"alarm: {told}: {what}{', ' + spec.lure if spec.lure else ''}"
         if spec.kind == "text" and each.beside_blocks:
-            yield f"beside: {told}: {each.beside_blocks} pixels"
+            yield f"{'far' if each.far_from_blocks else 'close'}: {told}: {each.beside_blocks} pixels beside the text"
         if each.faults:
             yield f"fault: {told}: {each.faults[0]}" + (f", and {len(each.faults) - 1} more" if each.faults[1:] else "")

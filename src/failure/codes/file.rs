@@ -290,9 +290,10 @@ codes! {
         hint: "look at it (`--pictures DIR`); then name the place in `[[dicom.pixels.regions]]`, or \
             say `blank-finds = true` in `[dicom.pixels]`",
         explanation: "The pixels were looked at, and something in them is likely text: it stands at \
-            the same place in several frames or slices, or is very plain. In images such as CT, MR \
-            or X-ray, what looks like text may be anatomy, so nothing is blanked on a guess. Run \
-            again with `--dry-run --pictures DIR` and look at the pictures that it writes. Where \
+            the same place in several frames or slices, or is very plain; or the image is of a \
+            class, as enhanced CT and MR are, that has to state that it shows none. In images such \
+            as CT, MR or X-ray, what looks like text may be anatomy, so nothing is blanked on a \
+            guess. Run again with `--dry-run --pictures DIR` and look at the pictures that it writes. Where \
             it is text, an administrator names the place in `[[dicom.pixels.regions]]`, or has all \
             finds blanked by `blank-finds = true` in `[dicom.pixels]`; where it is none, \
             `other-images = \"keep\"` lets such images through.",

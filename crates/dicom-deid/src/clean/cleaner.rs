@@ -19,15 +19,15 @@ use super::instance::{CleanInstance, LookedAt};
 use super::originals::Originals;
 use super::output_name::OutputNames;
 use super::patient_age::set_age;
-use super::pixel_data::{PixelCleaning, Shown};
+use super::pixel_data::{PixelCleaning, Shown, refused};
 use super::private_elements::{self, PrivateName};
 use super::residual::ResidualCheck;
 use super::rules::Rules;
 use crate::error::{DeidError, DeidErrorKind};
-use crate::pixel_look::FrameSink;
+use crate::pixel_look::{FrameSink, PixelLook};
 use crate::profile::{AgeUnit, DateFormat, Profile};
 use crate::pseudonym::PseudonymKey;
-use crate::standard::{self, AttributeType};
+use crate::standard::{self, AttributeType, burned_in};
 
 /// A profile made ready, once per run. Holds no state of a file: the same instance always gives the
 /// same bytes, random shifts and envelopes excepted.
@@ -330,7 +330,8 @@ impl Cleaner {
             });
         }
         if run.pixels.is_doubtful() {
-            run.step("pixels", data, withdraw_burned_in_no);
+            let stays = withdraw_burned_in_no(data, &run.pixels.look)?;
+            run.step("pixels", data, |_| stays);
         }
         if self.remove_private
             || self.remove_undefined
@@ -459,7 +460,10 @@ fn has_provider(data: &DataSet) -> bool {
 
 /// A statement that no text is burned in does not survive that something may be text. Where the IOD
 /// asks for it, the opposite is stated.
-fn withdraw_burned_in_no(data: &mut DataSet) -> u32 {
+///
+/// # Errors
+/// `TextFound` where the IOD knows no other statement.
+fn withdraw_burned_in_no(data: &mut DataSet, look: &PixelLook) -> Result<u32, DeidError> {
     let tag = BURNED_IN_ANNOTATION;
     let text = |tag| {
         data.get(tag)
@@ -467,16 +471,21 @@ fn withdraw_burned_in_no(data: &mut DataSet) -> u32 {
             .map(|bytes| without_padding(bytes).to_ascii_uppercase())
     };
     if text(tag).as_deref() != Some(b"NO") {
-        return 0;
+        return Ok(0);
     }
     let class = text(SOP_CLASS_UID).unwrap_or_default();
     let iod = standard::iod(&String::from_utf8_lossy(&class));
+    if burned_in::knows_no_alone(iod) {
+        let why = "something in it may be text, and an image of its class has to state that there \
+            is none (BurnedInAnnotation)";
+        return Err(refused(DeidErrorKind::TextFound, why, look.clone()));
+    }
     if standard::attribute_type(Some(iod), None, tag) == Some(AttributeType::Type1) {
         data.put(Element::new(tag, VR::CS, "YES "));
     } else {
         data.retain(|element| element.tag != tag);
     }
-    1
+    Ok(1)
 }
 
 fn without_image() -> DeidError {

@@ -28,8 +28,8 @@ use frames::FrameReader;
 use layout::{Area, Image};
 use palette::Palette;
 use regions::ImageHeader;
-pub use search::Shown;
 use search::{Blanking, InstanceFrames};
+pub use search::{Shown, refused};
 pub use slice::{Slice, look_at_slices};
 pub use survey::{SurveyedImage, survey};
 

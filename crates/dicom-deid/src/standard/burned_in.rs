@@ -7,6 +7,7 @@ use dicom_core::Tag;
 use dicom_dictionary_std::tags::{BURNED_IN_ANNOTATION, SOP_CLASS_UID};
 
 use super::dictionary::tag_of_keyword;
+use super::iod_types::{Iod, is_asked_for_beside};
 
 /// Effect, reason, test, keywords, value. The first row that applies decides.
 const TABLE: &str = include_str!("burned-in-risk.csv");
@@ -27,6 +28,21 @@ const TEXT_IS_SURE: [&str; 10] = [
     "screen-save",
     "slide-label",
 ];
+
+/// Modules in which Burned In Annotation is YES or NO. In all others that ask for it NO is the only
+/// value (PS3.3, annex C), and `dciodvfy` of dicom3tools takes no other.
+const YES_IS_KNOWN: [&str; 5] = [
+    "dx-image",
+    "encapsulated-document",
+    "ophthalmic-photography-image",
+    "sc-multi-frame-image",
+    "whole-slide-microscopy-image",
+];
+
+/// Whether an IOD asks for Burned In Annotation and has NO as its only value.
+pub fn knows_no_alone(iod: Iod) -> bool {
+    is_asked_for_beside(iod, BURNED_IN_ANNOTATION, &YES_IS_KNOWN)
+}
 
 /// A row of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -70,6 +70,28 @@ pub fn attribute_type(iod: Option<Iod>, parent: Option<Tag>, tag: Tag) -> Option
     found.or(own.map(|_| AttributeType::Type3))
 }
 
+/// Whether a module of an IOD, other than these, asks for an attribute at the top.
+pub fn is_asked_for_beside(iod: Iod, tag: Tag, modules: &[&str]) -> bool {
+    let types = types();
+    let own = iod
+        .0
+        .and_then(|iod| types.iods.get(iod));
+    let mut asking = types
+        .at_top
+        .get(&tag)
+        .into_iter()
+        .flatten()
+        .map(|(module, _)| *module);
+    own.is_some_and(|own| {
+        asking.any(|asking| {
+            let is_named = modules
+                .iter()
+                .any(|name| types.modules.get(name) == Some(&asking));
+            own.get(asking) == Some(&true) && !is_named
+        })
+    })
+}
+
 /// Whether some IOD asks for an attribute, at the top or in items: it is then not simply removed.
 pub fn has_type_1_or_2(tag: Tag) -> bool {
     types()
@@ -105,6 +127,8 @@ pub fn resolve_action_code(code: ActionCode, attribute_type: Option<AttributeTyp
 /// The files, read.
 struct Types {
     by_sop_class: HashMap<&'static str, usize>,
+    /// The number of each module.
+    modules: HashMap<&'static str, usize>,
     /// For each IOD, whether it has each of the modules.
     iods: Vec<Vec<bool>>,
     /// With the numbers of the modules.
@@ -160,21 +184,24 @@ fn types() -> &'static Types {
             .collect();
         asked_for.sort_unstable();
         asked_for.dedup();
-        let iods = rows(MODULES).map(|(_, of)| {
-            let mut has = vec![false; modules.len()];
-            for module in of.split(' ') {
-                if let Some(here) = modules
-                    .get(module)
-                    .and_then(|number| has.get_mut(*number))
-                {
-                    *here = true;
+        let iods: Vec<_> = rows(MODULES)
+            .map(|(_, of)| {
+                let mut has = vec![false; modules.len()];
+                for module in of.split(' ') {
+                    if let Some(here) = modules
+                        .get(module)
+                        .and_then(|number| has.get_mut(*number))
+                    {
+                        *here = true;
+                    }
                 }
-            }
-            has
-        });
+                has
+            })
+            .collect();
         Types {
             by_sop_class,
-            iods: iods.collect(),
+            modules,
+            iods,
             at_top,
             in_items,
             asked_for,

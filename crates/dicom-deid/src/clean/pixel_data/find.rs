@@ -4,6 +4,7 @@
 //! themselves, such as `L`, `R` or the numbers of a scale. It does not decide what becomes of a
 //! find.
 
+use rayon::prelude::*;
 use text_detector::{Picture, find_text};
 
 use super::views::GreyPicture;
@@ -137,45 +138,52 @@ pub enum Scales {
 
 /// What is likely text in the pictures of one frame.
 pub fn text_in(pictures: &[GreyPicture], scales: Scales) -> Vec<Find> {
-    let mut finds: Vec<Find> = Vec::new();
     let has_room = |picture: &&GreyPicture| picture.width.max(picture.height) >= SMALLEST;
-    for picture in pictures.iter().filter(has_room) {
-        let mut here = boxes(picture, 1.0);
-        let looks_again = match scales {
-            Scales::One => false,
-            Scales::Both => true,
-            Scales::Confirming => !here.is_empty(),
-        };
-        if looks_again {
-            for other in in_other_size(picture) {
-                match here
-                    .iter_mut()
-                    .find(|find| find.place.is_same(&other.place))
-                {
-                    Some(find) => {
-                        find.confirmed = find
-                            .confirmed
-                            .max(find.peak.min(other.peak));
-                        find.peak = find.peak.max(other.peak);
-                        find.place = find.place.extended(&other.place);
-                    }
-                    None if scales == Scales::Both => here.push(other),
-                    None => {}
-                }
-            }
-        }
-        let places: Vec<Place> = here
-            .iter()
-            .map(|find| find.place)
-            .collect();
-        for find in &mut here {
-            find.mark = is_mark(picture, &find.place, &places) || is_scale(picture, &find.place);
-        }
-        for find in here {
-            merge(&mut finds, find);
-        }
+    let of_pictures: Vec<Vec<Find>> = pictures
+        .par_iter()
+        .filter(has_room)
+        .map(|picture| finds_in(picture, scales))
+        .collect();
+    let mut finds: Vec<Find> = Vec::new();
+    for find in of_pictures.into_iter().flatten() {
+        merge(&mut finds, find);
     }
     finds
+}
+
+fn finds_in(picture: &GreyPicture, scales: Scales) -> Vec<Find> {
+    let mut here = boxes(picture, 1.0);
+    let looks_again = match scales {
+        Scales::One => false,
+        Scales::Both => true,
+        Scales::Confirming => !here.is_empty(),
+    };
+    if looks_again {
+        for other in in_other_size(picture) {
+            match here
+                .iter_mut()
+                .find(|find| find.place.is_same(&other.place))
+            {
+                Some(find) => {
+                    find.confirmed = find
+                        .confirmed
+                        .max(find.peak.min(other.peak));
+                    find.peak = find.peak.max(other.peak);
+                    find.place = find.place.extended(&other.place);
+                }
+                None if scales == Scales::Both => here.push(other),
+                None => {}
+            }
+        }
+    }
+    let places: Vec<Place> = here
+        .iter()
+        .map(|find| find.place)
+        .collect();
+    for find in &mut here {
+        find.mark = is_mark(picture, &find.place, &places) || is_scale(picture, &find.place);
+    }
+    here
 }
 
 /// Several pictures of a frame may show the same text. It is a mark where all that show it say so.

@@ -181,21 +181,29 @@ impl<'a> FrameReader<'a> {
                 self.of_words(words)
             }
             16 => {
+                let word = |two: &[u8; 2]| {
+                    if swapped {
+                        u16::from_be_bytes(*two)
+                    } else {
+                        u16::from_le_bytes(*two)
+                    }
+                };
                 let words = bytes
                     .as_chunks::<2>()
                     .0
                     .iter()
-                    .skip(first)
-                    .step_by(step)
-                    .take(pixels)
-                    .map(|two| {
-                        if swapped {
-                            u16::from_be_bytes(*two)
-                        } else {
-                            u16::from_le_bytes(*two)
-                        }
-                    });
-                self.of_words(words)
+                    .skip(first);
+                if step == 1 {
+                    // `step_by` is no plain loop, and nearly all images are of this kind.
+                    self.of_words(words.take(pixels).map(word))
+                } else {
+                    self.of_words(
+                        words
+                            .step_by(step)
+                            .take(pixels)
+                            .map(word),
+                    )
+                }
             }
             _ => (
                 wide_plane(

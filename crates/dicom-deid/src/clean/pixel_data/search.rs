@@ -4,6 +4,7 @@
 //! was blanked is looked at again. Nothing found is never taken for a proof.
 
 use dicom_lossless::Mask;
+use rayon::prelude::*;
 
 use super::find::{Find, Place, Scales, text_in};
 use super::frames::{FrameReader, FrameSamples};
@@ -218,9 +219,10 @@ pub fn common(frames: &mut impl Frames, markers: Markers, scales: Scales) -> Vec
     }
     let (width, height) = frames.size();
     extremes
-        .iter()
-        .flatten()
-        .flat_map(|samples| text_in(&grey_pictures(samples, width, height), scales))
+        .as_ref()
+        .map_or(&[][..], |extremes| extremes)
+        .par_iter()
+        .flat_map_iter(|samples| text_in(&grey_pictures(samples, width, height), scales))
         .filter(|find| is_text(find, markers))
         .collect()
 }
@@ -430,6 +432,14 @@ pub fn blank_text(
     for round in 0..=ROUNDS {
         let new = text_of_all_frames(frames, how.markers, round == 0);
         if let Some(failure) = frames.failure.take() {
+            // Nothing is to be blanked in the others: it is told, as it is where nothing is decoded.
+            if round == 0 && new.is_empty() && how.nothing == LookVerdict::NothingFound {
+                return Ok(PixelLook {
+                    verdict: LookVerdict::NotDecoded,
+                    frames: count,
+                    ..PixelLook::default()
+                });
+            }
             return Err(failure);
         }
         is_clean = new.is_empty();

@@ -106,6 +106,17 @@ struct Cluster {
 }
 
 impl Cluster {
+    /// Whether it is looked at by itself: what is of one level, or rare, has no picture in it.
+    fn has_window(&self) -> bool {
+        self.levels.len() > 1 && self.pixels >= FEWEST_PIXELS
+    }
+
+    /// Its lowest and its highest level.
+    fn ends(&self) -> Window {
+        let level = |end: Option<&(u16, u32)>| end.map_or(0, |(level, _)| *level);
+        (level(self.levels.first()), level(self.levels.last()))
+    }
+
     /// All levels but for the rarest at both ends.
     fn window(&self) -> Option<Window> {
         let (first, last) = (self.levels.first()?.0, self.levels.last()?.0);
@@ -148,30 +159,39 @@ fn windows(plane: &Plane) -> Vec<Window> {
         // Eight bits are looked at as they are, unless they are few.
         return vec![if range < 100 { spread(whole) } else { (0, 255) }];
     }
-    let mut clusters = clusters(&levels, range);
-    clusters.sort_by_key(|cluster| std::cmp::Reverse(cluster.pixels));
-    let of_clusters: Vec<Window> = clusters
+    let clusters = clusters(&levels, range);
+    let mut of_clusters: Vec<(&Cluster, Window)> = clusters
         .iter()
-        .filter(|cluster| cluster.levels.len() > 1 && cluster.pixels >= FEWEST_PIXELS)
-        .filter_map(Cluster::window)
-        .map(spread)
+        .filter(|cluster| cluster.has_window())
+        .filter_map(|cluster| Some((cluster, spread(cluster.window()?))))
         .collect();
-    let main = of_clusters
+    of_clusters.sort_by_key(|(cluster, _)| std::cmp::Reverse(cluster.pixels));
+    let windows = of_clusters
+        .iter()
+        .map(|(_, window)| *window);
+    let needs_whole = of_clusters
         .first()
-        .copied()
-        .unwrap_or(whole);
-    let beyond = clusters.len() > 1
-        || u32::from(range) * 10 > u32::from(main.1 - main.0) * 16
-        || of_clusters.is_empty();
-    let (first, others) = of_clusters
-        .split_first()
-        .map_or((None, &[][..]), |(first, others)| (Some(*first), others));
-    first
-        .into_iter()
-        .chain(beyond.then_some(whole))
-        .chain(others.iter().copied())
-        .take(MOST_WINDOWS)
-        .collect()
+        .is_none_or(|(main, window)| needs_whole(&clusters, main, *window));
+    let mut chosen: Vec<Window> = windows.take(MOST_WINDOWS).collect();
+    if needs_whole {
+        chosen.insert(chosen.len().min(1), whole);
+        chosen.truncate(MOST_WINDOWS);
+    }
+    chosen
+}
+
+/// Whether something could stand out in the whole range alone. A window shows what lies beyond it as
+/// black or white, so that levels apart from others are seen in the window of either.
+fn needs_whole(clusters: &[Cluster], main: &Cluster, window: Window) -> bool {
+    let (least, most) = main.ends();
+    let has_rare_ends = u32::from(most - least) * 10 > u32::from(window.1 - window.0) * 16;
+    // White beside what is bright is not plain.
+    let is_brighter = |cluster: &Cluster| !cluster.has_window() && cluster.ends().0 > most;
+    let are_alike = clusters
+        .iter()
+        .zip(clusters.iter().skip(1))
+        .any(|(one, next)| !one.has_window() && !next.has_window());
+    has_rare_ends || are_alike || clusters.iter().any(is_brighter)
 }
 
 /// Noise of a few levels is not made a picture.
@@ -284,6 +304,18 @@ mod tests {
             *value = 2_000;
         }
         assert!(contrast(&pictures_of(vec![plane])) > 100);
+    }
+
+    #[test]
+    fn flat_padding_below_all_else_takes_no_picture_of_its_own() {
+        let mut plane = with_word(30_000, 20, 30_600);
+        assert_eq!(pictures_of(vec![plane.clone()]).len(), 1);
+        plane[..64 * 10].fill(2_000);
+        assert_eq!(pictures_of(vec![plane.clone()]).len(), 1);
+        // A name of one level on padding would be as black as that.
+        plane[64 * 2..64 * 2 + 60].fill(9_000);
+        let pictures = pictures_of(vec![plane]);
+        assert_eq!(pictures.len(), 2);
     }
 
     #[test]
