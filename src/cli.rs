@@ -57,7 +57,7 @@ pub const RESERVED: [&str; 14] = [
 ];
 
 /// Flags that no environment variable may set: they are decisions about one run, not settings.
-const NOT_FROM_ENVIRONMENT: [&str; 14] = [
+const NOT_FROM_ENVIRONMENT: [&str; 17] = [
     "dry-run",
     "yes",
     "no-deid",
@@ -66,6 +66,9 @@ const NOT_FROM_ENVIRONMENT: [&str; 14] = [
     "change-pseudonym-key",
     "residual",
     "pictures",
+    "subjects",
+    "save-subjects",
+    "save-subjects-keyed",
     "supersede",
     "merge-patients",
     "fresh",
@@ -78,6 +81,7 @@ const EXAMPLES: &str = "\
 Examples:
   fwupload ./study --project neuro/adni           clean and upload a folder
   fwupload ./study -p neuro/adni --dry-run        show what would happen, send nothing
+  fwupload ./study -p neuro/adni --subjects codes.csv      take subject codes from a table
   find . -name '*.dcm' -print0 | fwupload --files-from - --null -p neuro/adni";
 
 const MORE: &str = "
@@ -86,8 +90,8 @@ or follows `--`.
 
 Every option that is a setting may also come from the environment: FWUPLOAD_ and its name, as in
 FWUPLOAD_PROJECT or FWUPLOAD_CA_CERT. An empty variable counts as unset. `--dry-run`, `--yes`,
-`--no-deid`, `--other-files`, `--new-pseudonym-key`, `--residual`, `--pictures` and `--fresh` have
-to be typed.
+`--no-deid`, `--other-files`, `--new-pseudonym-key`, `--residual`, `--pictures`, `--subjects`,
+`--save-subjects` and `--fresh` have to be typed.
 The API key comes from `--api-key-file`, `--api-key-command`, FWUPLOAD_API_KEY, `fwupload login`, or
 Flywheel's own user.json, in this order.
 The pseudonym key comes from `--pseudonym-key-file`, `--pseudonym-key-command`,
@@ -95,6 +99,13 @@ FWUPLOAD_PSEUDONYM_KEY, or a file that fwupload keeps for each site and project,
 `fwupload profile key --project neuro/adni` says which one. To make one for several machines:
   (umask 077; openssl rand -hex 32 > adni.key)
   fwupload ./study --project neuro/adni --profile basic --pseudonym-key-file adni.key
+
+A table for `--subjects` has a line of names and a row for each patient, visit or folder:
+  patient_id,subject,session        path,subject,session
+  0004711,S001,baseline             visit1/doe_j,S001,baseline
+  0004712,S002,baseline             visit2/doe_j,S001,followup
+`--dry-run` says which files have no row, and which rows no file uses. With `--save-subjects FILE`
+the way back from what was uploaded is kept, for you alone.
 
 Each run writes a report of the files that failed. `fwupload report merge` merges the reports of
 several runs, for example of the shards of a job, into one; `--files-from` takes it like any other.

@@ -325,6 +325,7 @@ impl Config {
             ("shard", or(input.shard.map(|s| s.to_string()), "none")),
             ("max-header", input.max_header.to_string()),
             ("subject-set", flag(packaging.subject.is_some())),
+            ("subject-table", flag(packaging.subjects.is_some())),
             ("session-set", flag(packaging.session.is_some())),
             ("jobs", transfer.jobs.to_string()),
             (

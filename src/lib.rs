@@ -35,7 +35,9 @@
 //! | [`plan`] | everything resolved before the first file is read |
 //! | [`journal`] | what the server confirmed, from one run to the next |
 //! | [`event`] | what pipeline and report share |
-//! | [`package`], [`routing`], [`series`] | a series as one zip, labels and UIDs, instances by series |
+//! | [`package`], [`series`] | a series as one zip, instances by series |
+//! | [`subjects`] | subject tables, and crosswalks back from what was sent |
+//! | [`routing`] | labels and UIDs |
 //! | [`pictures`] | frames before and after, for a person to look at |
 //! | [`config`], [`discover`], [`credential`], [`cli`] | what a run was told, finding files, keys, flags |
 //! | [`client_failure`], [`exit`], [`failure`] | codes, hints and exit codes, the libraries' errors among them |
@@ -75,6 +77,7 @@ pub mod plan;
 pub mod report;
 pub mod routing;
 pub mod series;
+pub mod subjects;
 
 use std::ffi::OsString;
 use std::io::Write;

@@ -24,6 +24,7 @@ mod route;
 mod send;
 mod send_state;
 mod stop;
+mod subject_rows;
 mod target;
 mod timers;
 mod transmit;
@@ -76,6 +77,12 @@ pub fn run(
     if let Some(error) = several_patients(&context.plan, found.patients.count()) {
         stop.because(error);
     }
+    if let Some(error) = found
+        .rows
+        .several_patients(&context.plan)
+    {
+        stop.because(error);
+    }
     let neighbours = Mutex::new(found.neighbours);
     let sender = Sender::new(&context, journal, found.unread);
     let missing = resume::settle(&sender.state, found.series);
@@ -83,6 +90,7 @@ pub fn run(
     sender.wait();
     others::send(&sender, found.others, &locked(&neighbours), &pool);
     sender.close();
+    found.rows.tell(&context);
     end(&context, found.found)?;
     match stop.reason() {
         Some(error) => Err(error),

@@ -13,6 +13,7 @@ mod project;
 mod pseudonyms;
 mod server_profiles;
 mod sink;
+mod subject_files;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::discover::{Discovery, lie_one_in_the_other};
 use crate::event::Notice;
 use crate::failure::{Error, FileFailure};
 use crate::pictures::Pictures;
+use crate::subjects::{Crosswalk, GivenLabels, RowId, SubjectTable};
 pub use consent::Confirm;
 use decision::DeidDecision;
 pub use decision::override_residual;
@@ -46,6 +48,10 @@ pub struct UploadPlan {
     pub governing: Option<GoverningProfile>,
     /// What is done to each instance.
     pub treatment: Treatment,
+    /// Where files belong by the user's own table, where there is one.
+    pub subjects: Option<SubjectTable>,
+    /// Where it is written down which patient became which subject.
+    pub crosswalks: Arc<[Crosswalk]>,
     /// Where frames in which text was found are shown; none where that was not asked for.
     pub pictures: Option<Arc<Pictures>>,
     /// Where packages go.
@@ -83,6 +89,19 @@ impl Treatment {
 }
 
 impl UploadPlan {
+    /// What the table of subjects gives a file by its row; nothing where it has none.
+    pub fn given(&self, row: Option<RowId>) -> &GivenLabels {
+        const NOTHING: &GivenLabels = &GivenLabels {
+            subject: None,
+            session: None,
+            acquisition: None,
+        };
+        self.subjects
+            .as_ref()
+            .zip(row)
+            .map_or(NOTHING, |(table, row)| table.labels(row))
+    }
+
     /// Makes an instance fit to be sent, and in a dry run counts what was done to which attribute.
     /// The path is that below the folder which was named, for profiles that name files.
     ///
@@ -138,12 +157,14 @@ pub async fn resolve(
     confirm: &mut Confirm<'_>,
 ) -> Result<UploadPlan, Error> {
     let discovery = open_inputs(&config)?;
+    let subjects = subject_files::table(&config.packaging)?;
     let local = decision::local(&config.deid)?;
     let (project, served) = ask_server(client.as_ref(), &config).await?;
     let watch = client.as_ref().map(|client| {
         ProfileWatch::new(client, &project, &served, config.transfer.profile_recheck)
     });
-    let (decision, mut announcements) = decide(served, local, &config, &project)?;
+    let (decision, mut announcements) =
+        decide(served, local, &config, (&project, subjects.as_ref()))?;
     let log = deid_log::ask(client.as_ref(), &decision, &config.sink).await?;
     announcements.extend(
         log.as_deref()
@@ -166,22 +187,35 @@ pub async fn resolve(
         .map(|client| client.host().to_owned());
     let watch = watch.map(|watch| watch.under(governing.as_ref()));
     let sink = sink::open(&config, client.zip(watch), &project)?;
+    let crosswalk_files = subject_files::open(&config)?;
     // Last, since the user must be told of a key that is made here, and an error would take the
     // place of that.
-    if needs_key {
+    let mut crosswalk_key = None;
+    if needs_key || subject_files::needs_key(&config) {
         let (key, announcement) = pseudonyms::resolve(&config, keys, site.as_deref(), &project)?;
-        if let Some(governing) = &mut governing {
-            governing.key = Some(key.fingerprint());
+        crosswalk_key = Some(key.clone());
+        if needs_key {
+            if let Some(governing) = &mut governing {
+                governing.key = Some(key.fingerprint());
+            }
+            treatment = treatment.with(|cleaner| cleaner.keyed(key));
         }
-        treatment = treatment.with(|cleaner| cleaner.keyed(key));
         announcements.push(announcement);
     }
+    let crosswalks: Arc<[_]> = subject_files::crosswalks(crosswalk_files, crosswalk_key).into();
+    announcements.extend(
+        crosswalks
+            .iter()
+            .map(Crosswalk::warning),
+    );
     Ok(UploadPlan {
         discovery,
         project,
         site,
         governing,
         treatment,
+        subjects,
+        crosswalks,
         pictures,
         sink,
         limits: limits(&config),
@@ -200,12 +234,14 @@ fn decide(
     served: ServerProfiles,
     local: Option<Profile>,
     config: &Config,
-    project: &Project,
+    (project, subjects): (&Project, Option<&SubjectTable>),
 ) -> Result<(DeidDecision, Vec<Notice>), Error> {
     let mut decision = decision::decide(served, local, &config.deid, project)?;
-    decision.refuse_without_subject(config.packaging.subject.is_some())?;
+    let given = subjects.is_some_and(|table| table.gives().subject);
+    decision.refuse_without_subject(config.packaging.subject.is_some() || given)?;
     let mut announcements = decision.announcements(project);
     announcements.extend(decision.override_residual(config.residual));
+    announcements.extend(subjects.map(subject_files::announcement));
     announcements.extend(consent::other_files_announcement(config));
     Ok((decision, announcements))
 }
@@ -266,6 +302,10 @@ fn refuse_folders_beside_inputs(config: &Config, discovery: &Discovery) -> Resul
             .because("what is written there would be read as further data"));
         }
     }
+    let folders = written()
+        .chain(pictures)
+        .map(|(flag, folder)| (flag, folder.as_path()));
+    subject_files::refuse_among_data(config, discovery, folders)?;
     let beside_pictures = |(_, folder): &(_, &PathBuf)| {
         pictures.is_some_and(|(_, pictures)| lie_one_in_the_other(pictures, folder))
     };

@@ -4,6 +4,8 @@
 //! Labels are made as Flywheel's own client makes them, so that data of both lies side by side. No
 //! source path and no original value is ever looked at here.
 
+use std::fmt;
+
 use chrono::{FixedOffset, Local, NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
 use flywheel_client::{AcquisitionTarget, Destination, SessionTarget, SubjectTarget};
 
@@ -16,13 +18,46 @@ const SHORT_LABEL: usize = 64;
 /// The longest acquisition label, in characters.
 const LONG_LABEL: usize = 128;
 
-/// Labels that the user gave and that replace those of the header.
+/// Labels that the user gave, by flag or by table, and that replace those of the header.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ForcedLabels<'a> {
-    /// `--subject`.
+    /// `--subject`, or what a table gives.
     pub subject: Option<&'a str>,
-    /// `--session`.
+    /// `--session`, or what a table gives.
     pub session: Option<&'a str>,
+    /// What a table gives.
+    pub acquisition: Option<&'a str>,
+}
+
+/// The container that a label is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LabelOf {
+    /// A subject.
+    Subject,
+    /// A session.
+    Session,
+    /// An acquisition.
+    Acquisition,
+}
+
+impl LabelOf {
+    /// The label that a text which the user gave comes out as.
+    pub fn label(self, text: &str) -> String {
+        match self {
+            Self::Subject | Self::Session => label(text, SHORT_LABEL),
+            Self::Acquisition => label(text, LONG_LABEL),
+        }
+    }
+}
+
+impl fmt::Display for LabelOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Subject => "subject",
+            Self::Session => "session",
+            Self::Acquisition => "acquisition",
+        })
+    }
 }
 
 /// Where an instance belongs.
@@ -37,7 +72,7 @@ pub fn destination(
     Ok(Destination {
         subject: subject(cleaned, forced)?,
         session: session(cleaned, forced)?,
-        acquisition: acquisition(cleaned)?,
+        acquisition: acquisition(cleaned, forced)?,
     })
 }
 
@@ -48,7 +83,7 @@ fn subject(
     let label = forced
         .subject
         .or(text(cleaned.patient_id.as_ref()))
-        .map(|t| label(t, SHORT_LABEL));
+        .map(|t| LabelOf::Subject.label(t));
     match label {
         Some(label) if !label.is_empty() => Ok(SubjectTarget { label }),
         _ => Err(FileFailure::new(FileCode::RouteNoSubject, "")),
@@ -64,7 +99,7 @@ fn session(
     let timestamp = time.and_then(|t| rfc3339(t, cleaned));
     if let Some(chosen) = forced.session {
         return Ok(SessionTarget {
-            label: label(chosen, SHORT_LABEL),
+            label: LabelOf::Session.label(chosen),
             uid,
             timestamp,
             forced: true,
@@ -85,10 +120,20 @@ fn session(
     })
 }
 
-fn acquisition(cleaned: &RoutingAttributes) -> Result<AcquisitionTarget, FileFailure> {
+fn acquisition(
+    cleaned: &RoutingAttributes,
+    forced: ForcedLabels<'_>,
+) -> Result<AcquisitionTarget, FileFailure> {
     let uid = text(cleaned.series_uid.as_ref()).map(str::to_owned);
     let time = acquisition_moment(cleaned);
     let timestamp = time.and_then(|t| rfc3339(t, cleaned));
+    if let Some(chosen) = forced.acquisition {
+        return Ok(AcquisitionTarget {
+            label: LabelOf::Acquisition.label(chosen),
+            uid,
+            timestamp,
+        });
+    }
     let named = |t: &str| label(t, LONG_LABEL);
     let name = text(cleaned.series_description.as_ref())
         .map(named)
@@ -341,15 +386,17 @@ mod tests {
         let forced = ForcedLabels {
             subject: Some("S 1"),
             session: Some("baseline"),
+            acquisition: Some("T1/a"),
         };
         let to = destination(&anonymous, forced).unwrap();
         assert_eq!(
             (
                 to.subject.label.as_str(),
                 to.session.label.as_str(),
-                to.session.forced
+                to.session.forced,
+                to.acquisition.label.as_str()
             ),
-            ("S 1", "baseline", true)
+            ("S 1", "baseline", true, "T1_a")
         );
     }
 

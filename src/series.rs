@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::discover::below;
 use crate::failure::{FileCode, FileFailure};
+use crate::subjects::{OriginalIdentifiers, RowId};
 use dicom_deid::Sendable;
 use dicom_lossless::{Body, Identity, Phi, SourceFile};
 use files::Folder;
@@ -30,6 +31,8 @@ pub struct Indexed {
     pub file: Arc<SourceFile>,
     /// What it holds, where it is small and was read whole for the index.
     pub read: Option<Bytes>,
+    /// Its row in the table of subjects, where there is one.
+    pub row: Option<RowId>,
 }
 
 impl Indexed {
@@ -153,6 +156,8 @@ pub struct CleanFile {
     pub source: Indexed,
     /// The instance.
     pub instance: Sendable,
+    /// What identified it, where a crosswalk is kept.
+    pub originals: Option<Box<OriginalIdentifiers>>,
 }
 
 /// Instances of a series after the duplicates were settled.

@@ -73,6 +73,15 @@ impl UploadArgs {
             &self.connection.ca_cert,
             &self.report.log_file,
             &self.deid.pictures,
+            &self.destination.packaging.subjects,
+            &self
+                .destination
+                .packaging
+                .save_subjects,
+            &self
+                .destination
+                .packaging
+                .save_subjects_keyed,
             key,
         ];
         let others = folders
@@ -258,7 +267,30 @@ pub struct PackagingArgs {
     /// Put everything under this subject label
     #[arg(long, value_name = "LABEL", hide_short_help = true)]
     pub subject: Option<String>,
-    /// Let `--subject` make one subject of several patients
+    /// Take subjects, sessions and acquisitions from TABLE (.csv, .tsv or .xlsx)
+    ///
+    /// Its first line names the columns. Keys: `path` (file, folder or glob below the input, the
+    /// longest that fits), `patient_id`, `patient_name`, `accession_number` or any other keyword,
+    /// compared with the original values in memory, all of them at once. Results: `subject`,
+    /// `session`, `acquisition`; an empty cell of the last two leaves it to the cleaned header. Lines
+    /// that are blank or begin with # do not count. A file without a row fails. Tables of Flywheel's
+    /// own client work too.
+    #[arg(long, value_name = "TABLE", hide_short_help = true)]
+    pub subjects: Option<PathBuf>,
+    /// Write down in FILE, as CSV, which patient became which subject
+    ///
+    /// Original Patient ID and issuer, name, accession number and UIDs, with the labels that they
+    /// went to. It identifies: it is yours alone, is not sent and lies in no input or output. A
+    /// crosswalk of an earlier run is continued. Nothing is sent before its row is written, and all
+    /// series are cleaned again, those that the server has too.
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    pub save_subjects: Option<PathBuf>,
+    /// The same with keyed digests in place of original values
+    ///
+    /// Made with the pseudonym key: its holder finds the row of a patient who is known.
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    pub save_subjects_keyed: Option<PathBuf>,
+    /// Let `--subject` or `--subjects` make one subject of several patients
     ///
     /// Without it such a run stops before anything is sent. Patients are told apart by Patient ID
     /// and its issuer.

@@ -29,6 +29,8 @@ pub enum SkipReason {
     Special,
     /// The failure report of an earlier run, which lies among the data.
     OwnReport,
+    /// The table of `--subjects`, which lies among the data.
+    SubjectTable,
     /// The same file was reached before by another path.
     SameFile,
     /// The same instance with identical content was read before in the same series.
@@ -54,6 +56,11 @@ impl SkipReason {
             Self::Symlink => ["symlink", "a symbolic link", "symbolic links"],
             Self::Special => ["special-file", "not a regular file", "special files"],
             Self::OwnReport => ["own-report", "fwupload's own report", "own report"],
+            Self::SubjectTable => [
+                "subject-table",
+                "the table of `--subjects`",
+                "table of subjects",
+            ],
             Self::SameFile => ["same-file", "the same file again", "reached twice"],
             Self::SameInstance => [
                 "same-instance",

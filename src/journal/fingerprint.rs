@@ -12,6 +12,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
+use crate::subjects::GivenLabels;
 use dicom_lossless::SourceFile;
 
 /// Bytes of a digest: enough that no two of them meet by chance.
@@ -72,16 +73,32 @@ impl Digester {
     }
 
     /// Stands for a file as it is now under the run's settings: its path, length and time of
-    /// change.
-    pub fn source(&self, file: &SourceFile) -> KeyedDigest {
+    /// change. What a table gives it is part of that.
+    pub fn source(&self, file: &SourceFile, given: &GivenLabels) -> KeyedDigest {
         let path = std::path::absolute(file.path()).unwrap_or_else(|_| file.path().to_path_buf());
         let (length, changed) = (
             file.len().to_le_bytes(),
             nanoseconds(file.modified()).to_le_bytes(),
         );
+        let always = [path_bytes(&path), &length, &changed, &self.settings];
+        let labels = [&given.subject, &given.session, &given.acquisition];
+        // As before there were tables, where none gives anything.
+        let given = labels
+            .iter()
+            .any(|label| label.is_some())
+            .then(|| {
+                labels.map(|label| {
+                    label
+                        .as_deref()
+                        .unwrap_or_default()
+                        .as_bytes()
+                })
+            });
         self.digest(
             b"source",
-            [path_bytes(&path), &length, &changed, &self.settings],
+            always
+                .into_iter()
+                .chain(given.into_iter().flatten()),
         )
     }
 
@@ -168,10 +185,20 @@ mod tests {
         let path = folder.path().join("doe_jane.dcm");
         std::fs::write(&path, b"one").unwrap();
         let file = SourceFile::new(&path).unwrap();
-        let mark = digester().source(&file);
-        assert_eq!(mark, digester().source(&SourceFile::new(&path).unwrap()));
-        assert_ne!(mark, Digester::new("00ff", "subject=x").source(&file));
-        assert_ne!(mark, Digester::new("00fe", "").source(&file));
+        let none = GivenLabels::default();
+        let mark = digester().source(&file, &none);
+        let again = |given| digester().source(&SourceFile::new(&path).unwrap(), given);
+        assert_eq!(mark, again(&none));
+        let given = GivenLabels {
+            subject: Some("S1".to_owned()),
+            ..GivenLabels::default()
+        };
+        assert_ne!(mark, again(&given));
+        assert_ne!(
+            mark,
+            Digester::new("00ff", "subject=x").source(&file, &none)
+        );
+        assert_ne!(mark, Digester::new("00fe", "").source(&file, &none));
         let time = SystemTime::now() + std::time::Duration::from_secs(5);
         std::fs::File::options()
             .write(true)
@@ -179,7 +206,7 @@ mod tests {
             .unwrap()
             .set_modified(time)
             .unwrap();
-        assert_ne!(mark, digester().source(&SourceFile::new(&path).unwrap()));
+        assert_ne!(mark, again(&none));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::event::{FileOutcome, Severity};
 use crate::failure::FileFailure;
 use crate::plan::UploadPlan;
 use crate::series::{self, CleanFile, Indexed, Series};
+use crate::subjects::OriginalIdentifiers;
 use dicom_deid::Sendable;
 use dicom_deid::standard;
 use dicom_lossless::{self as dicom, Source};
@@ -129,7 +130,7 @@ fn clean_file(context: &RunContext, mut file: Indexed, reading: Reading) -> Opti
             })
     };
     match cleaned {
-        Ok(instance) => {
+        Ok((instance, originals)) => {
             context
                 .outcomes
                 .clean(Arc::clone(&file.path), instance.changed());
@@ -139,6 +140,7 @@ fn clean_file(context: &RunContext, mut file: Indexed, reading: Reading) -> Opti
             Some(CleanFile {
                 source: file,
                 instance,
+                originals,
             })
         }
         Err(failure) => {
@@ -155,7 +157,7 @@ fn read_and_clean(
     file: &Indexed,
     read: Option<Bytes>,
     reading: Reading,
-) -> Result<Sendable, FileFailure> {
+) -> Result<(Sendable, Option<Box<OriginalIdentifiers>>), FileFailure> {
     let plan = &context.plan;
     let source = Arc::clone(&file.file);
     let source = match read {
@@ -167,11 +169,13 @@ fn read_and_clean(
         None => Source::File(source),
     };
     let instance = dicom::read(source, &plan.limits)?;
+    let is_recorded = !plan.crosswalks.is_empty();
+    let originals = is_recorded.then(|| Box::new(OriginalIdentifiers::of(&instance)));
     let (sendable, counts) = plan.treat(instance, &file.relative())?;
     context
         .outcomes
         .note_changes(&counts);
-    Ok(sendable)
+    Ok((sendable, originals))
 }
 
 /// Two studies of one person get two pseudonyms where neither says whose it is; the user must know.

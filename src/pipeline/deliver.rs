@@ -1,21 +1,23 @@
 //! The three sinks: a package goes to the server, into the output folder or, in a dry run, nowhere.
 //!
-//! Owns where they differ, and that two packages of one name never go to one container. A dry run with a server takes the way of an upload up to
+//! Owns where they differ, that a crosswalk knows of a package before it leaves, and that two packages of one name never go to one container. A dry run with a server takes the way of an upload up to
 //! the first request that would change something.
 
 use std::path::Path;
 use std::sync::Arc;
 
+use super::context::RunContext;
 use super::folder;
 use super::outcomes::stopped;
 use super::pack::OutgoingPackage;
 use super::send_state::{Delivered, SendState};
 use super::target::TargetContainer;
 use super::transmit;
-use crate::client_failure::UploadError;
+use crate::client_failure::{UploadError, path_of};
 use crate::event::FileOutcome;
-use crate::failure::{FileCode, FileFailure};
+use crate::failure::{Error, FileCode, FileFailure, RunCode};
 use crate::plan::{Sink, UploadPlan};
+use crate::subjects::Recorded;
 
 /// Hands a package to the sink.
 pub async fn deliver(
@@ -24,6 +26,13 @@ pub async fn deliver(
 ) -> Result<FileOutcome, FileFailure> {
     let context = &state.context;
     let sink = &context.plan.sink;
+    let planned = outgoing
+        .target
+        .labels()
+        .into_iter()
+        .map(str::to_owned)
+        .collect::<Vec<_>>();
+    record(context, outgoing, &planned).await?;
     let delivered = match sink {
         Sink::Upload(server) | Sink::DryRun(Some(server)) => {
             transmit::transmit(state, server, outgoing).await
@@ -40,6 +49,11 @@ pub async fn deliver(
             stopped()
         }
     })?;
+    if let Some(container) = &delivered.container
+        && container.labels() != planned
+    {
+        record(context, outgoing, &container.labels()).await?;
+    }
     let stored = Arc::new(state.stored(outgoing, &delivered));
     if delivered.there_before {
         return Ok(FileOutcome::AlreadyThere(stored));
@@ -53,6 +67,43 @@ pub async fn deliver(
     Ok(match sink {
         Sink::Upload(_) => FileOutcome::Uploaded(stored),
         Sink::Folder(_) | Sink::DryRun(_) => FileOutcome::Prepared(stored),
+    })
+}
+
+/// Writes down in the crosswalks where the originals of a package go. A server may have a container
+/// of the same study under another label: that is written down as well.
+async fn record(
+    context: &Arc<RunContext>,
+    outgoing: &OutgoingPackage,
+    labels: &[String],
+) -> Result<(), FileFailure> {
+    let [subject, session, acquisition] = labels else {
+        return Ok(());
+    };
+    let plan = &context.plan;
+    if plan.crosswalks.is_empty() || outgoing.originals.is_empty() {
+        return Ok(());
+    }
+    let (crosswalks, originals) = (Arc::clone(&plan.crosswalks), outgoing.originals.clone());
+    let project = path_of(&plan.project);
+    let labels = [subject, session, acquisition].map(String::clone);
+    let write = move || {
+        let to = Recorded {
+            project: &project,
+            labels: labels
+                .each_ref()
+                .map(String::as_str),
+        };
+        crosswalks
+            .iter()
+            .try_for_each(|crosswalk| crosswalk.record(&originals, to))
+    };
+    let written = tokio::task::spawn_blocking(write)
+        .await
+        .unwrap_or_else(|e| Err(Error::new(RunCode::Internal, e.to_string())));
+    written.map_err(|error| {
+        context.stop.because(error);
+        stopped()
     })
 }
 

@@ -16,12 +16,14 @@ use crate::event::{Event, Events, FileOutcome, RunTotals};
 use crate::failure::{Error, FileFailure, RunCode};
 use crate::plan::UploadPlan;
 use crate::series::{self, Indexed, Patients, Series, SeriesIndex};
+use crate::subjects::RowId;
 use dicom_lossless::{self as dicom, Identity, SourceFile};
 
 use super::context::RunContext;
 use super::guard::guarded;
 use super::neighbours::Neighbours;
 use super::outcomes::{counted, stopped};
+use super::subject_rows::{self, RowUse};
 
 /// How often the running totals of the walk are reported.
 const TELL_EVERY: Duration = Duration::from_millis(100);
@@ -45,6 +47,8 @@ pub struct FoundFiles {
     pub unread: HashSet<PathBuf>,
     /// The patients that all files name, those of other shards too.
     pub patients: Patients,
+    /// Which rows of the table of subjects are used, by files of other shards too.
+    pub rows: RowUse,
 }
 
 /// Walks the inputs and indexes every DICOM file. What is skipped or failed has its outcome
@@ -61,6 +65,7 @@ pub fn find(context: &RunContext, pool: &ThreadPool) -> FoundFiles {
     };
     let found = finder.walk();
     finder.index_batch();
+    finder.work.rows.complete = !context.stop.requested();
     FoundFiles {
         found,
         series: finder.index.into_series(),
@@ -130,6 +135,13 @@ impl Finder<'_> {
             outcomes.settle_path(&Arc::new(path), len, FileOutcome::Skipped(reason));
         };
         match found {
+            found if is_table(found.path(), plan) => {
+                skip(
+                    found.path().to_path_buf(),
+                    found.size(),
+                    SkipReason::SubjectTable,
+                );
+            }
             found if is_own_report(found.path(), &plan.reports) => {
                 skip(
                     found.path().to_path_buf(),
@@ -182,11 +194,7 @@ impl Finder<'_> {
         }
     }
 
-    fn index(
-        &mut self,
-        file: DiscoveredFile,
-        identity: Result<(Identity, Arc<SourceFile>), FileFailure>,
-    ) {
+    fn index(&mut self, file: DiscoveredFile, identity: Result<Identified, FileFailure>) {
         if *self.root != file.root {
             self.root = Arc::new(file.root);
         }
@@ -194,9 +202,16 @@ impl Finder<'_> {
         let of_study = identity
             .as_ref()
             .ok()
-            .and_then(|(identity, _)| series::share_of_study(identity));
-        if let Ok((identity, _)) = &identity {
-            self.work.patients.add(identity);
+            .and_then(|found| series::share_of_study(&found.identity));
+        if let Ok(found) = &identity {
+            self.work
+                .patients
+                .add(&found.identity);
+            if let Ok(Some(row)) = found.row {
+                self.work
+                    .rows
+                    .note(&self.context.plan, row, &found.identity);
+            }
         }
         if is_of_others(&self.context.plan, || {
             of_study.unwrap_or_else(|| series::share_of_name(&path))
@@ -208,14 +223,16 @@ impl Finder<'_> {
             );
             return;
         }
-        let added = identity.and_then(|(identity, file)| {
+        let added = identity.and_then(|found| {
             let indexed = Indexed {
                 path: Arc::clone(&path),
                 root: Arc::clone(&self.root),
-                file,
+                file: found.file,
                 read: None,
+                row: found.row?,
             };
-            self.index.add(identity, indexed)
+            self.index
+                .add(found.identity, indexed)
         });
         if let Err(failure) = added {
             let folder = path
@@ -241,6 +258,20 @@ fn is_of_others(plan: &UploadPlan, number: impl FnOnce() -> u64) -> bool {
         .is_some_and(|shard| !shard.takes(number()))
 }
 
+/// Whether a file is the table of subjects, which must not be sent as a file that is not DICOM.
+fn is_table(path: &Path, plan: &UploadPlan) -> bool {
+    let table = plan.packaging.subjects.as_deref();
+    table.is_some_and(|table| path.file_name() == table.file_name() && is_same_file(path, table))
+}
+
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    one.canonicalize().is_ok_and(|one| {
+        other
+            .canonicalize()
+            .is_ok_and(|other| one == other)
+    })
+}
+
 /// Whether a file is one of those that this run writes, or that one before it left in the same
 /// place. A report that is being made may be gone from one look to the next.
 fn is_own_report(path: &Path, reports: &[PathBuf]) -> bool {
@@ -252,17 +283,9 @@ fn is_own_report(path: &Path, reports: &[PathBuf]) -> bool {
             .iter()
             .any(|report| folder_of(report) == folder_of(path));
     }
-    let same = |report: &PathBuf| {
-        path.canonicalize()
-            .is_ok_and(|path| {
-                report
-                    .canonicalize()
-                    .is_ok_and(|report| path == report)
-            })
-    };
     reports
         .iter()
-        .any(|report| path.file_name() == report.file_name() && same(report))
+        .any(|report| path.file_name() == report.file_name() && is_same_file(path, report))
 }
 
 /// The folder in which a path lies, with links followed.
@@ -276,13 +299,23 @@ fn folder_of(path: &Path) -> Option<PathBuf> {
         .ok()
 }
 
-fn identify(
-    file: &DiscoveredFile,
-    plan: &UploadPlan,
-) -> Result<(Identity, Arc<SourceFile>), FileFailure> {
+/// A file of which it is known where it belongs.
+struct Identified {
+    identity: Identity,
+    file: Arc<SourceFile>,
+    /// Its row in the table of subjects, where there is a table.
+    row: Result<Option<RowId>, FileFailure>,
+}
+
+fn identify(file: &DiscoveredFile, plan: &UploadPlan) -> Result<Identified, FileFailure> {
     let source = Arc::new(SourceFile::new(&file.path)?);
     let identity = guarded(|| Ok(dicom::identify(&source, &plan.limits)?))?;
-    Ok((identity, source))
+    let row = guarded(|| subject_rows::row_of(plan, &file.relative(), &source, &identity));
+    Ok(Identified {
+        identity,
+        file: source,
+        row,
+    })
 }
 
 /// Whether a run without a series to send is to be told apart from one that did its work.

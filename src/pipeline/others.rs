@@ -2,7 +2,7 @@
 //! after the DICOM files beside them. What a look finds DICOM in, or does not see to its end, never
 //! goes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -120,6 +120,7 @@ fn inspect(context: &RunContext, files: Vec<DiscoveredFile>, pool: &ThreadPool) 
                     root: Arc::new(file.root),
                     file: Arc::clone(other.file()),
                     read: None,
+                    row: None,
                 };
                 groups
                     .entry((folder, stem))
@@ -243,6 +244,7 @@ fn outgoing(file: InspectedFile, target: &TargetContainer) -> OutgoingPackage {
         package: file.package,
         sources: vec![file.source],
         incomplete: false,
+        originals: BTreeSet::new(),
     }
 }
 

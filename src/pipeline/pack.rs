@@ -1,10 +1,13 @@
 //! The stage that packs: the instances of one acquisition become packages.
 
+use std::collections::BTreeSet;
+
 use crate::config::PackageBy;
 use crate::event::FileOutcome;
 use crate::package::{self, Package};
 use crate::routing;
 use crate::series::{CleanFile, Indexed};
+use crate::subjects::OriginalIdentifiers;
 use flywheel_client::Destination;
 
 use super::context::RunContext;
@@ -21,6 +24,8 @@ pub struct OutgoingPackage {
     pub sources: Vec<Indexed>,
     /// Files of the same series failed, and are missing in it.
     pub incomplete: bool,
+    /// What identified its instances, where a crosswalk is kept.
+    pub originals: BTreeSet<OriginalIdentifiers>,
 }
 
 impl OutgoingPackage {
@@ -30,6 +35,7 @@ impl OutgoingPackage {
             package,
             sources,
             incomplete: false,
+            originals: BTreeSet::new(),
         }
     }
 }
@@ -39,8 +45,13 @@ impl OutgoingPackage {
 pub fn pack(context: &RunContext, routed: Routed) -> Vec<OutgoingPackage> {
     let Routed {
         destination,
-        members,
+        mut members,
     } = routed;
+    let originals: BTreeSet<_> = members
+        .iter_mut()
+        .filter_map(|member| member.originals.take())
+        .map(|originals| *originals)
+        .collect();
     let (files, bytes) = (
         members.len() as u64,
         members
@@ -54,10 +65,16 @@ pub fn pack(context: &RunContext, routed: Routed) -> Vec<OutgoingPackage> {
             .into_iter()
             .collect(),
     };
-    context
+    let mut packages = context
         .timers
         .pack
-        .work(files, bytes, pack)
+        .work(files, bytes, pack);
+    for outgoing in &mut packages {
+        outgoing
+            .originals
+            .clone_from(&originals);
+    }
+    packages
 }
 
 fn bare(destination: &Destination, members: Vec<CleanFile>) -> Vec<OutgoingPackage> {

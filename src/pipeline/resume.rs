@@ -11,6 +11,7 @@ use crate::client_failure::UploadError;
 use crate::config::{IfExists, OtherFiles};
 use crate::event::FileOutcome;
 use crate::journal::{ConfirmedPackage, Journal};
+use crate::plan::UploadPlan;
 use crate::series::Series;
 
 use super::send_state::SendState;
@@ -32,10 +33,14 @@ pub fn settle(state: &SendState, all: Vec<Series>) -> Vec<Series> {
         // cleaned.
         return all;
     }
+    if !plan.crosswalks.is_empty() {
+        // Which identifiers they bear is known only of what was read.
+        return all;
+    }
     let (Some(server), Some(journal)) = (plan.sink.server(), &state.journal) else {
         return all;
     };
-    let (mut left, recalled) = recall(all, journal, plan.packaging.if_exists);
+    let (mut left, recalled) = recall(all, journal, plan);
     let checks = recalled
         .into_iter()
         .map(async |(container, series)| {
@@ -60,18 +65,23 @@ pub fn settle(state: &SendState, all: Vec<Series>) -> Vec<Series> {
 fn recall(
     all: Vec<Series>,
     journal: &Journal,
-    if_exists: IfExists,
+    plan: &UploadPlan,
 ) -> (Vec<Series>, HashMap<ContainerRef, Vec<Recalled>>) {
     let (mut unknown, mut known) = (Vec::new(), HashMap::<_, Vec<_>>::new());
     for series in all {
         let sources: Vec<_> = series
             .files
             .iter()
-            .map(|file| journal.digester.source(&file.file))
+            .map(|file| {
+                let given = plan.given(file.row);
+                journal
+                    .digester
+                    .source(&file.file, given)
+            })
             .collect();
         // About what other programs put there `--if-exists` decides, and only `skip` leaves it.
         let counts = |packages: &Vec<ConfirmedPackage>| {
-            if_exists == IfExists::Skip
+            plan.packaging.if_exists == IfExists::Skip
                 || packages
                     .iter()
                     .all(|package| !package.found)

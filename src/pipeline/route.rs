@@ -1,6 +1,7 @@
 //! The stage that routes: which instances of a series go to which acquisition.
 //!
-//! Owns the rule that instances whose subject or session differ never end up in one package, and
+//! Owns the rule that instances whose subject or session differ, or that a table gives different
+//! acquisitions, never end up in one package, and
 //! that nothing said of an instance holds a value that was removed from it.
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use crate::failure::FileFailure;
 use crate::package;
 use crate::routing::{self, ForcedLabels};
 use crate::series::CleanFile;
+use crate::subjects::GivenLabels;
 use dicom_deid::Finding;
 use flywheel_client::Destination;
 
@@ -36,6 +38,9 @@ pub fn route(context: &RunContext, kept: Vec<CleanFile>) -> Vec<Routed> {
                     destination.subject.label.clone(),
                     destination.session.label.clone(),
                     destination.session.uid.clone(),
+                    given(context, &file)
+                        .acquisition
+                        .clone(),
                 );
                 by_session
                     .entry(key)
@@ -54,6 +59,11 @@ pub fn route(context: &RunContext, kept: Vec<CleanFile>) -> Vec<Routed> {
     by_session.into_values().collect()
 }
 
+/// What the table of subjects gives a file.
+fn given<'p>(context: &'p RunContext, file: &CleanFile) -> &'p GivenLabels {
+    context.plan.given(file.source.row)
+}
+
 /// Where an instance belongs, if all that is said of it there is free of values that were removed
 /// from it.
 fn destination(
@@ -61,9 +71,17 @@ fn destination(
     file: &CleanFile,
 ) -> Result<(Destination, Vec<Finding>), FileFailure> {
     let (instance, packaging) = (&file.instance, &context.plan.packaging);
+    let given = given(context, file);
     let forced = ForcedLabels {
-        subject: packaging.subject.as_deref(),
-        session: packaging.session.as_deref(),
+        subject: given
+            .subject
+            .as_deref()
+            .or(packaging.subject.as_deref()),
+        session: given
+            .session
+            .as_deref()
+            .or(packaging.session.as_deref()),
+        acquisition: given.acquisition.as_deref(),
     };
     let destination = routing::destination(instance.routing(), forced)?;
     let (name, modality) = (

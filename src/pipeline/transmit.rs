@@ -192,11 +192,11 @@ impl<'a> JournalEntry<'a> {
         container: &Container,
     ) -> Option<Self> {
         let journal = state.journal.as_ref()?;
-        let digester = &journal.digester;
+        let (digester, plan) = (&journal.digester, &state.context.plan);
         let sources: Vec<_> = outgoing
             .sources
             .iter()
-            .map(|source| digester.source(&source.file))
+            .map(|source| digester.source(&source.file, plan.given(source.row)))
             .collect();
         let instances: Vec<_> = match outgoing.sources.as_slice() {
             [file] if outgoing.package.is_other_file() => vec![digester.other_file(&file.path)],

@@ -11,6 +11,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 
 use super::Indexed;
+use crate::subjects::RowId;
 use dicom_lossless::SourceFile;
 
 /// A folder with files, and the named path that led to it.
@@ -30,6 +31,8 @@ pub struct SeriesFiles {
     odd: HashMap<usize, PathBuf>,
     /// Small files that were read whole for the index.
     read: HashMap<usize, Bytes>,
+    /// Rows in the table of subjects; shorter than the files, or empty, where the rest has none.
+    rows: Vec<Option<RowId>>,
 }
 
 #[derive(Debug)]
@@ -86,6 +89,7 @@ impl SeriesFiles {
                     root,
                     file: Arc::new(file),
                     read: self.read.get(&at).cloned(),
+                    row: self.rows.get(at).copied().flatten(),
                 }
             })
     }
@@ -94,6 +98,7 @@ impl SeriesFiles {
     pub(super) fn give_back_room(&mut self) {
         self.entries.shrink_to_fit();
         self.names.shrink_to_fit();
+        self.rows.shrink_to_fit();
     }
 
     /// Adds a file. `last` is the folder of the one before, which is mostly its own.
@@ -103,6 +108,7 @@ impl SeriesFiles {
             root,
             file,
             read,
+            row,
         } = indexed;
         let at = self.entries.len();
         let name = path
@@ -127,6 +133,10 @@ impl SeriesFiles {
         }
         self.read
             .extend(read.map(|bytes| (at, bytes)));
+        if row.is_some() {
+            self.rows.resize(at, None);
+            self.rows.push(row);
+        }
         if self.entries.len() == self.entries.capacity() {
             self.entries
                 .reserve_exact(4 + self.entries.len() / 4);
@@ -172,6 +182,7 @@ mod tests {
             root: Arc::new("study".into()),
             file,
             read: read.map(Bytes::from_static),
+            row: None,
         }
     }
 

@@ -28,6 +28,7 @@ enum Domain {
     Scheme,
     Code,
     Fingerprint,
+    Crosswalk,
 }
 
 impl Domain {
@@ -40,6 +41,7 @@ impl Domain {
             Self::Scheme => b"fwupload coding scheme 1\0",
             Self::Code => b"fwupload code 1\0",
             Self::Fingerprint => b"fwupload key fingerprint 1\0",
+            Self::Crosswalk => b"fwupload crosswalk 1\0",
         }
     }
 }
@@ -180,6 +182,14 @@ impl PseudonymKey {
         self.letters(Domain::Code, original, 12)
     }
 
+    /// 64 hexadecimal digits that stand for an original value in a table for its owner: the holder
+    /// of the key finds the row of a value that is known, and without it none can be read out. `what` tells the
+    /// kinds of values apart.
+    pub fn crosswalk_digest(&self, what: &str, original: &str) -> String {
+        let text = [what.as_bytes(), b"\0", original.as_bytes()].concat();
+        hex::encode(self.derive(Domain::Crosswalk, &text))
+    }
+
     fn letters(&self, domain: Domain, original: &[u8], width: usize) -> String {
         const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
         let digest = self.derive(domain, original);
@@ -253,9 +263,15 @@ mod tests {
             ),
             PINNED_CODES
         );
+        assert_eq!(key(1).crosswalk_digest("patient_id", "P1"), PINNED_DIGEST);
+        assert_ne!(
+            key(1).crosswalk_digest("accession_number", "P1"),
+            PINNED_DIGEST
+        );
     }
 
     // Computed with another HMAC implementation.
+    const PINNED_DIGEST: &str = "a5bb832d6defcc4f105254f453dc73e590c8bac870ee90e68f2b668dd424ff8e";
     const PINNED_UID: &str = "2.25.243372789102922848714420710642113861679";
     const PINNED_PATIENT: (&str, i64) = ("MAH2N97NYN", -2912);
     const PINNED_CODES: (&str, &str) = ("99QF9GHC925G", "4HZK8PBR6PL4");

@@ -25,7 +25,8 @@ pub use codes::{is_code, is_meaning_of, is_published_scheme};
 pub use confidentiality::attribute;
 #[cfg(test)]
 pub(crate) use dictionary::GROUPS;
-pub(crate) use dictionary::{closest, hex_digits};
+pub use dictionary::closest;
+pub(crate) use dictionary::hex_digits;
 pub use dictionary::{
     is_private, is_us_or_ss, keyword, likeness, name_of, suggested_keyword, tag_of_keyword,
     tag_of_keyword_any_case, vr,

@@ -394,6 +394,24 @@ codes! {
             changes the rule for PatientID from `remove` to `replace-with`, `hash` or a pseudonym; \
             or each patient is sent in a run of its own with `--subject LABEL`.",
     }
+    RouteNotInTable {
+        code: "route.not-in-table",
+        sentence: "the table of `--subjects` has no row for the file",
+        hint: "add a row for it to the table, or leave the file out with `--exclude`",
+        explanation: "With `--subjects`, the table alone says which subject a file belongs to, and \
+            no row of it has the file's own values or path. Rows that come near, as `00123` does \
+            to `123`, are named by their lines and never taken: they may be another patient's. Add \
+            a row, or correct the one that was meant, and run again.",
+    }
+    RouteTableUnclear {
+        code: "route.table-unclear",
+        sentence: "several rows of the table of `--subjects` fit the file equally well",
+        hint: "write the path of one of them out further: the longest that fits wins",
+        explanation: "The longest path that fits a file decides, and here several patterns of the \
+            same length fit it and give different subjects, sessions or acquisitions. Which is \
+            meant cannot be told, so the file is not sent. Write one of the paths out further, or \
+            add a row for the file itself.",
+    }
     RouteDuplicate {
         code: "route.duplicate-instance",
         sentence: "two different files carry the same SOP Instance UID",

@@ -209,16 +209,25 @@ codes! {
     }
     SeveralPatients {
         code: "route.several-patients",
-        sentence: "the files are those of several patients, and `--subject` would make them one \
-            subject",
+        sentence: "the files are those of several patients, and would become one subject",
         hint: "run once for each patient, or leave `--subject` out and have the profile give each \
             a label; `--merge-patients` if it is one person",
         exit: Destination,
-        explanation: "`--subject` puts everything under one subject, and the files belong to more \
+        explanation: "`--subject`, or the table of `--subjects`, gives one subject to files of more \
             than one patient. Nothing was sent, because images of several people under one subject \
-            are hard to tell apart again. Run once for each patient, or leave `--subject` out so \
-            that the profile labels each. Where it is one person with several IDs, \
+            are hard to tell apart again. Correct the rows that the message names, or run once for \
+            each patient without a table. Where it is one person with several IDs, \
             `--merge-patients` says so.",
+    }
+    SubjectsInvalid {
+        code: "subjects.invalid",
+        sentence: "the table of `--subjects` cannot be used",
+        hint: "correct the lines that are named; README.md says what a table may hold",
+        exit: Usage,
+        explanation: "The table cannot be read, or something in it is wrong or contradicts itself: \
+            an unknown column, a row of another length, an empty key, a formula, one key in two \
+            rows. All faults are named at once, by line and without what stands there, since keys \
+            identify. Nothing was read or sent. Correct the table and run again.",
     }
     NetworkUnavailable {
         code: "network.unavailable",
@@ -304,6 +313,16 @@ codes! {
         explanation: "The folder of `--pictures` cannot be created, or no file can be written in it. \
             Nothing was cleaned or sent. The message says why. Name a folder on a disk with enough \
             room, where you may write; it may hold pictures of earlier runs, which stay.",
+    }
+    CrosswalkUnwritable {
+        code: "crosswalk.unwritable",
+        sentence: "the crosswalk cannot be written",
+        hint: "name a new file, or a crosswalk of an earlier run that is yours alone (chmod 600)",
+        exit: Unexpected,
+        explanation: "The file of `--save-subjects` or `--save-subjects-keyed` cannot be created, \
+            is not a crosswalk that fwupload wrote, may be read by other users, or another run \
+            writes it. No data leaves before its row is in the crosswalk, so the run stopped. Name \
+            another file, or make room on the disk, and run the same command again.",
     }
     JournalLocked {
         code: "journal.locked",
