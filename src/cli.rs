@@ -81,7 +81,6 @@ const EXAMPLES: &str = "\
 Examples:
   fwupload ./study --project neuro/adni           clean and upload a folder
   fwupload ./study -p neuro/adni --dry-run        show what would happen, send nothing
-  fwupload ./study -p neuro/adni --subjects codes.csv      take subject codes from a table
   find . -name '*.dcm' -print0 | fwupload --files-from - --null -p neuro/adni";
 
 const MORE: &str = "
@@ -100,12 +99,14 @@ FWUPLOAD_PSEUDONYM_KEY, or a file that fwupload keeps for each site and project,
   (umask 077; openssl rand -hex 32 > adni.key)
   fwupload ./study --project neuro/adni --profile basic --pseudonym-key-file adni.key
 
-A table for `--subjects` has a line of names and a row for each patient, visit or folder:
+Subject codes of your own come from a table, and what was sent can be traced back by a crosswalk:
+  fwupload ./study -p neuro/adni --subjects codes.csv --dry-run
+  fwupload ./study -p neuro/adni --subjects codes.csv --save-subjects ../private/crosswalk.csv
+The table has a line of names and a row for each patient, visit or folder:
   patient_id,subject,session        path,subject,session
   0004711,S001,baseline             visit1/doe_j,S001,baseline
   0004712,S002,baseline             visit2/doe_j,S001,followup
-`--dry-run` says which files have no row, and which rows no file uses. With `--save-subjects FILE`
-the way back from what was uploaded is kept, for you alone.
+`--dry-run` says which files have no row, and which rows no file uses.
 
 Each run writes a report of the files that failed. `fwupload report merge` merges the reports of
 several runs, for example of the shards of a job, into one; `--files-from` takes it like any other.

@@ -11,6 +11,7 @@ mod columns;
 mod crosswalk;
 mod fault;
 mod harmless;
+mod line_numbers;
 mod lookup;
 mod paths;
 mod table;
@@ -20,7 +21,8 @@ use std::path::Path;
 use crate::failure::Error;
 
 pub use crosswalk::{Crosswalk, KeyedFile, OriginalIdentifiers, PlainFile, Recorded};
-pub use lookup::{NoRow, in_words};
+pub use line_numbers::in_words;
+pub use lookup::NoRow;
 pub use table::{GivenLabels, Gives, RowId, SubjectTable};
 
 /// Reads the table in a file.

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::failure::{Error, RunCode};
 use dicom_lossless::display_path;
 
-use super::lookup::in_words;
+use super::line_numbers::in_words;
 
 /// Faults that are listed one by one.
 const LISTED: usize = 100;

@@ -4,14 +4,9 @@
 //! Owns what equal means (blanks around a value and case do not count) and what comes near without
 //! being equal, which is named and never taken.
 
-use std::fmt::Write as _;
-
 use dicom_lossless::{CharacterSet, Instance, Phi, character_set_of, text};
 
 use super::columns::KeyColumn;
-
-/// Lines that are named one by one.
-const NAMED: usize = 20;
 
 /// Why a file has no row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,44 +66,6 @@ pub fn keys_of(columns: &[KeyColumn], instance: &Instance) -> Vec<Phi<String>> {
         .collect()
 }
 
-/// Lines in words: `line 3`, `lines 3, 5-9 and 12`.
-pub fn in_words(lines: &[u32]) -> String {
-    let mut sorted = lines.to_vec();
-    sorted.sort_unstable();
-    sorted.dedup();
-    let mut runs: Vec<(u32, u32)> = Vec::new();
-    for line in &sorted {
-        match runs.last_mut() {
-            Some((_, last)) if *last + 1 == *line => *last = *line,
-            _ => runs.push((*line, *line)),
-        }
-    }
-    let more: u32 = runs
-        .iter()
-        .skip(NAMED)
-        .map(|(first, last)| last - first + 1)
-        .sum();
-    let mut words = String::from(if sorted.len() == 1 { "line " } else { "lines " });
-    let named = runs.len().min(NAMED);
-    for (at, (first, last)) in runs.iter().take(NAMED).enumerate() {
-        let before = match at {
-            0 => "",
-            _ if at + 1 == named && more == 0 => " and ",
-            _ => ", ",
-        };
-        // Writing to a string cannot fail.
-        let _ = match last - first {
-            0 => write!(words, "{before}{first}"),
-            1 => write!(words, "{before}{first}, {last}"),
-            _ => write!(words, "{before}{first}-{last}"),
-        };
-    }
-    if more > 0 {
-        let _ = write!(words, " and {more} more");
-    }
-    words
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,14 +83,5 @@ mod tests {
             assert_eq!(nearly(&compared(one)), nearly(&compared(other)));
         }
         assert_ne!(nearly(&compared("100")), nearly(&compared("1")));
-    }
-
-    #[test]
-    fn lines_are_told_in_runs() {
-        assert_eq!(in_words(&[3]), "line 3");
-        assert_eq!(in_words(&[4, 3]), "lines 3, 4");
-        assert_eq!(in_words(&[12, 3, 5, 6, 7, 8, 9, 3]), "lines 3, 5-9 and 12");
-        let odd: Vec<u32> = (0..30).map(|n| 2 * n + 1).collect();
-        assert!(in_words(&odd).ends_with(", 39 and 10 more"));
     }
 }

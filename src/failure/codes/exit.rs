@@ -29,11 +29,11 @@ codes! {
             CODE` says what to do about it.",
     }
     Usage = 2 {
-        sentence: "the command line is wrong",
-        hint: "correct the command; `fwupload --help` describes it",
+        sentence: "the command line is wrong, or a list or table that it names",
+        hint: "correct the command, which `fwupload --help` describes, or the file",
         exit: Usage,
-        explanation: "The command cannot be carried out as it was typed. Nothing was read and \
-            nothing was sent.",
+        explanation: "The command cannot be carried out as it was typed, or a list of files or a \
+            table of subjects that it names cannot be used. Nothing was sent.",
     }
     SomeFailed = 3 {
         sentence: "finished, some files failed",

@@ -222,7 +222,7 @@ codes! {
     SubjectsInvalid {
         code: "subjects.invalid",
         sentence: "the table of `--subjects` cannot be used",
-        hint: "correct the lines that are named; README.md says what a table may hold",
+        hint: "correct the lines that are named; docs/subjects.md says what a table may hold",
         exit: Usage,
         explanation: "The table cannot be read, or something in it is wrong or contradicts itself: \
             an unknown column, a row of another length, an empty key, a formula, one key in two \
