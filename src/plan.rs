@@ -302,10 +302,11 @@ fn refuse_folders_beside_inputs(config: &Config, discovery: &Discovery) -> Resul
             .because("what is written there would be read as further data"));
         }
     }
-    let folders = written()
+    let folders: Vec<_> = written()
         .chain(pictures)
-        .map(|(flag, folder)| (flag, folder.as_path()));
-    subject_files::refuse_among_data(config, discovery, folders)?;
+        .map(|(flag, folder)| (flag, folder.as_path()))
+        .collect();
+    subject_files::refuse_among_data(config, discovery, &folders)?;
     let beside_pictures = |(_, folder): &(_, &PathBuf)| {
         pictures.is_some_and(|(_, pictures)| lie_one_in_the_other(pictures, folder))
     };

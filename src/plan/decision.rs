@@ -174,8 +174,8 @@ impl DeidDecision {
         );
         Err(Error::usage(
             what,
-            "pass `--subject LABEL`, with a run for each subject, or have the profile \
-                replace PatientID instead",
+            "pass `--subjects TABLE`, or `--subject LABEL` with a run for each subject, or have \
+                the profile replace PatientID instead",
         ))
     }
 

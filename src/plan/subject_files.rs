@@ -73,10 +73,10 @@ fn crosswalk_flags(packaging: &Packaging) -> impl Iterator<Item = (&'static str,
 ///
 /// # Errors
 /// [`Error::usage`].
-pub fn refuse_among_data<'f>(
+pub fn refuse_among_data(
     config: &Config,
     discovery: &Discovery,
-    written: impl Iterator<Item = (&'f str, &'f Path)> + Clone,
+    written: &[(&str, &Path)],
 ) -> Result<(), Error> {
     for (flag, path) in crosswalk_flags(&config.packaging) {
         let input = discovery
@@ -84,7 +84,7 @@ pub fn refuse_among_data<'f>(
             .map(|input| format!("an input: {}", display_path(input)));
         let folder = || {
             written
-                .clone()
+                .iter()
                 .find(|(_, folder)| lie_one_in_the_other(path, folder))
                 .map(|(other, _)| format!("the folder of `{other}`"))
         };

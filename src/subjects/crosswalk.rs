@@ -10,7 +10,7 @@
 //! the request, and the UIDs find study and series in the archive. More would only identify more.
 
 use std::collections::HashSet;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -152,7 +152,7 @@ pub struct Crosswalk {
 struct State {
     file: File,
     /// The lines that it holds.
-    lines: HashSet<String>,
+    lines: HashSet<Phi<String>>,
 }
 
 impl Crosswalk {
@@ -189,7 +189,10 @@ impl Crosswalk {
         let mut new = String::new();
         for original in originals {
             let line = self.row(original, to);
-            if state.lines.insert(line.clone()) {
+            if state
+                .lines
+                .insert(Phi::new(line.clone()))
+            {
                 new.push_str(&line);
             }
         }
@@ -286,8 +289,18 @@ fn open(path: &Path, header: &str) -> io::Result<State> {
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("what lies there is no file"));
     }
-    file.try_lock()
-        .map_err(|_| io::Error::other("another run writes it: give each run a file of its own"))?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            return Err(io::Error::other(
+                "another run writes it: give each run a file of its own",
+            ));
+        }
+        // Some shares know no locks.
+        Err(TryLockError::Error(error)) if error.kind() != ErrorKind::Unsupported => {
+            return Err(error);
+        }
+        Ok(()) | Err(TryLockError::Error(_)) => {}
+    }
     if is_new {
         file.write_all(header.as_bytes())?;
         file.sync_all()?;
@@ -323,7 +336,7 @@ fn open(path: &Path, header: &str) -> io::Result<State> {
     let lines = text
         .split_inclusive('\n')
         .skip(1)
-        .map(|line| line.replace("\r\n", "\n"))
+        .map(|line| Phi::new(line.replace("\r\n", "\n")))
         .collect();
     Ok(State { file, lines })
 }

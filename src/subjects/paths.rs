@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use globset::{GlobBuilder, GlobMatcher};
 
 /// A path or a glob of a table, in the form in which it is compared.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct PathPattern {
     text: String,
     glob: Option<GlobMatcher>,
@@ -53,7 +53,7 @@ impl PathPattern {
 }
 
 /// The paths of rows whose other keys are the same.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct PathIndex<R> {
     /// Files and folders by their path.
     literal: HashMap<String, R>,

@@ -335,13 +335,12 @@ impl Row {
     fn take(&mut self, cell: Cell, column: Column, by_code: bool) -> Result<(), &'static str> {
         let text = cell?;
         match column {
-            Column::Unnamed if text.is_empty() => {}
+            Column::Unnamed | Column::Session | Column::Acquisition if text.is_empty() => {}
+            Column::Path | Column::Key(_) if text.is_empty() => return Err("is an empty key"),
             Column::Unnamed => return Err("has no name and holds something"),
-            Column::Path if text.is_empty() => return Err("is an empty key"),
             Column::Path => {
                 self.path = Some(PathPattern::new(&text)?);
             }
-            Column::Key(_) if text.is_empty() => return Err("is an empty key"),
             Column::Key(_) => self
                 .keys
                 .push(lookup::compared(&text)),
@@ -350,7 +349,6 @@ impl Row {
                 return Err("is a code that has not exactly one number in it");
             }
             Column::Subject => self.labels.subject = Some(usable(text, LabelOf::Subject)?),
-            Column::Session | Column::Acquisition if text.is_empty() => {}
             Column::Session => self.labels.session = Some(usable(text, LabelOf::Session)?),
             Column::Acquisition => {
                 self.labels.acquisition = Some(usable(text, LabelOf::Acquisition)?);

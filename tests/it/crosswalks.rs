@@ -106,6 +106,31 @@ fn a_crosswalk_that_is_begun_later_has_what_was_sent_before() {
 }
 
 #[test]
+fn the_label_that_a_study_has_on_the_server_is_written_down_too() {
+    let (place, site) = (place(), Site::start());
+    place.run(RUN).at(&site).exits(0);
+    place.file(
+        "coded.yaml",
+        profile() + "    - {name: StudyTime, remove: true}\n",
+    );
+    place
+        .run(RUN)
+        .args([
+            "--save-subjects",
+            "private.csv",
+            "--if-exists",
+            "replace",
+            "-y",
+        ])
+        .at(&site)
+        .exits(0);
+    let rows = crosswalk(&place);
+    assert!(rows.contains(&row(1)), "{rows:?}");
+    let planned = row(1).replace("10:15:30", "00:00:00");
+    assert!(rows.contains(&planned) && rows.len() == 6, "{rows:?}");
+}
+
+#[test]
 fn a_rehearsal_writes_none_and_an_output_folder_has_one_too() {
     let place = place();
     place

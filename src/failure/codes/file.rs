@@ -387,12 +387,13 @@ codes! {
     RouteNoSubject {
         code: "route.no-subject",
         sentence: "no Patient ID is left after cleaning, so there is no subject label",
-        hint: "have the profile replace PatientID instead of removing it; or send each patient by \
-            a run of its own, with `--subject LABEL`",
+        hint: "have the profile replace PatientID instead of removing it; or give subjects by \
+            `--subjects TABLE`, or by `--subject LABEL` with a run for each patient",
         explanation: "The subject label is made from the Patient ID after cleaning, and none is \
             left. A label made from anything else could identify the patient. An administrator \
             changes the rule for PatientID from `remove` to `replace-with`, `hash` or a pseudonym; \
-            or each patient is sent in a run of its own with `--subject LABEL`.",
+            or a table of your own gives the subjects (`--subjects`), or each patient is sent in a \
+            run of its own with `--subject LABEL`.",
     }
     RouteNotInTable {
         code: "route.not-in-table",
