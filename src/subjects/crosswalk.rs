@@ -9,7 +9,7 @@
 //! the hospital's systems, Patient's Name shows that the ID was not mistaken, Accession Number finds
 //! the request, and the UIDs find study and series in the archive. More would only identify more.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -153,6 +153,8 @@ struct State {
     file: File,
     /// The lines that it holds.
     lines: HashSet<Phi<String>>,
+    /// A row could not be written.
+    is_broken: bool,
 }
 
 impl Crosswalk {
@@ -186,24 +188,36 @@ impl Crosswalk {
             .state
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let mut new = String::new();
-        for original in originals {
-            let line = self.row(original, to);
-            if state
-                .lines
-                .insert(Phi::new(line.clone()))
-            {
-                new.push_str(&line);
-            }
+        let State {
+            file,
+            lines,
+            is_broken,
+        } = &mut *state;
+        if *is_broken {
+            return Err(unwritable(
+                &self.path,
+                &io::Error::other("an earlier row of this run could not be written"),
+            ));
         }
+        let new: BTreeSet<_> = originals
+            .into_iter()
+            .map(|original| Phi::new(self.row(original, to)))
+            .filter(|line| !lines.contains(line))
+            .collect();
         if new.is_empty() {
             return Ok(());
         }
-        let written = state
-            .file
-            .write_all(new.as_bytes())
-            .and_then(|()| state.file.sync_data());
-        written.map_err(|error| unwritable(&self.path, &error))
+        let text: String = new
+            .iter()
+            .map(|line| line.expose().as_str())
+            .collect();
+        if let Err(error) = append(file, &text) {
+            // No row after a torn one, and none of those that did not arrive counts as written.
+            *is_broken = true;
+            return Err(unwritable(&self.path, &error));
+        }
+        lines.extend(new);
+        Ok(())
     }
 
     fn row(&self, original: &OriginalIdentifiers, to: Recorded<'_>) -> String {
@@ -266,6 +280,28 @@ fn unwritable(path: &Path, error: &io::Error) -> Error {
     Error::new(RunCode::CrosswalkUnwritable, what).because(error.to_string())
 }
 
+/// Writes text at the end of a file, on the disk, whole or not at all where that can be had.
+fn append(file: &mut File, text: &str) -> io::Result<()> {
+    let before = file.metadata()?.len();
+    let written = file
+        .write_all(text.as_bytes())
+        .and_then(|()| file.sync_data());
+    if written.is_err() {
+        let _ = file.set_len(before);
+    }
+    written
+}
+
+fn begun(mut file: File, header: &str) -> io::Result<State> {
+    file.write_all(header.as_bytes())?;
+    file.sync_all()?;
+    Ok(State {
+        file,
+        lines: HashSet::new(),
+        is_broken: false,
+    })
+}
+
 /// Opens or creates the file, and reads what is there. A last line without an end was being written
 /// when a run was killed: it goes, and comes again with the package that it was about.
 fn open(path: &Path, header: &str) -> io::Result<State> {
@@ -302,12 +338,7 @@ fn open(path: &Path, header: &str) -> io::Result<State> {
         Ok(()) | Err(TryLockError::Error(_)) => {}
     }
     if is_new {
-        file.write_all(header.as_bytes())?;
-        file.sync_all()?;
-        return Ok(State {
-            file,
-            lines: HashSet::new(),
-        });
+        return begun(file, header);
     }
     #[cfg(unix)]
     if file.metadata()?.mode() & 0o077 != 0 {
@@ -317,6 +348,11 @@ fn open(path: &Path, header: &str) -> io::Result<State> {
     }
     let mut text = Vec::new();
     file.read_to_end(&mut text)?;
+    // Of a run that was killed right at the beginning, or made beforehand for its mode.
+    if header.as_bytes().starts_with(&text) && text.len() < header.len() {
+        file.set_len(0)?;
+        return begun(file, header);
+    }
     if !text.starts_with(header.as_bytes()) {
         return Err(io::Error::other(
             "a file lies there that is no such crosswalk, and it is not touched",
@@ -338,7 +374,11 @@ fn open(path: &Path, header: &str) -> io::Result<State> {
         .skip(1)
         .map(|line| Phi::new(line.replace("\r\n", "\n")))
         .collect();
-    Ok(State { file, lines })
+    Ok(State {
+        file,
+        lines,
+        is_broken: false,
+    })
 }
 
 #[cfg(test)]
@@ -417,6 +457,19 @@ mod tests {
         let error = KeyedFile::open(&path).unwrap_err();
         assert_eq!(error.code, RunCode::CrosswalkUnwritable);
         assert_eq!(std::fs::read(&path).unwrap(), whole);
+    }
+
+    #[test]
+    fn a_crosswalk_that_was_only_begun_is_begun_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("crosswalk.csv");
+        drop(PlainFile::open(&path).unwrap());
+        let header = std::fs::read(&path).unwrap();
+        for torn in [&header[..0], &header[..9]] {
+            std::fs::write(&path, torn).unwrap();
+            drop(PlainFile::open(&path).unwrap());
+            assert_eq!(std::fs::read(&path).unwrap(), header);
+        }
     }
 
     #[test]

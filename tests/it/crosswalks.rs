@@ -243,25 +243,35 @@ fn a_crosswalk_that_others_may_read_is_not_continued() {
 #[cfg(unix)]
 #[test]
 fn nothing_leaves_whose_row_cannot_be_written() {
-    let place = place();
-    // The header fits, and nothing else does.
-    std::fs::write(place.path("private.csv"), HEADER).unwrap();
+    use std::os::unix::fs::PermissionsExt;
+    let (place, site) = (place(), Site::start());
+    let full = HEADER.to_owned() + &"9,,A^B,,1.2,1.2.3,g/p,S9,v,a\n".repeat(3000);
+    place.file("private.csv", &full);
     std::fs::set_permissions(
         place.path("private.csv"),
-        std::os::unix::fs::PermissionsExt::from_mode(0o600),
+        std::fs::Permissions::from_mode(0o600),
     )
     .unwrap();
-    let full = std::path::Path::new("/dev/full");
-    if full.exists() {
-        let site = Site::start();
+    // Also of packages that share a row with one before them.
+    for package in ["series", "instance"] {
         place
-            .run(RUN)
-            .args(["--save-subjects", "/dev/full"])
+            .run_limited("-f 64", RUN)
+            .args(["--save-subjects", "private.csv", "--package", package])
             .at(&site)
             .exits(1)
             .says("error[crosswalk.unwritable]");
         assert!(site.uploaded().is_empty());
+        assert_eq!(
+            std::fs::read_to_string(place.path("private.csv")).unwrap(),
+            full
+        );
     }
+    place
+        .run(RUN)
+        .args(["--save-subjects", "private.csv"])
+        .at(&site)
+        .exits(0);
+    assert_eq!(crosswalk(&place).len(), 3003);
 }
 
 #[test]
