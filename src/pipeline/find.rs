@@ -310,7 +310,8 @@ struct Identified {
 fn identify(file: &DiscoveredFile, plan: &UploadPlan) -> Result<Identified, FileFailure> {
     let source = Arc::new(SourceFile::new(&file.path)?);
     let identity = guarded(|| Ok(dicom::identify(&source, &plan.limits)?))?;
-    let row = guarded(|| subject_rows::row_of(plan, &file.relative(), &source, &identity));
+    let relative = (!file.named).then(|| file.relative());
+    let row = guarded(|| subject_rows::row_of(plan, relative.as_deref(), &source, &identity));
     Ok(Identified {
         identity,
         file: source,

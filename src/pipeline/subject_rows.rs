@@ -22,13 +22,13 @@ use super::outcomes::counted;
 /// Subjects of several patients that are told one by one.
 const TOLD: usize = 20;
 
-/// The row of a file; none where there is no table.
+/// The row of a file by its path below the folder that was named; none where there is no table.
 ///
 /// # Errors
 /// `route.not-in-table`, `route.table-unclear`, or whatever keeps its header from being read.
 pub fn row_of(
     plan: &UploadPlan,
-    relative: &str,
+    relative: Option<&str>,
     file: &Arc<SourceFile>,
     identity: &Identity,
 ) -> Result<Option<RowId>, FileFailure> {
@@ -69,6 +69,11 @@ fn failure(table: &SubjectTable, none: NoRow) -> FileFailure {
                 "rows of files without it can only go by `path` or another attribute".to_owned(),
             )
         }
+        NoRow::NoFolder => (
+            "it was named itself, and the table goes by paths below a folder".to_owned(),
+            "name the folder that the paths of the table lie in: what arrived is not sent again"
+                .to_owned(),
+        ),
         NoRow::NoMatch { near } if near.is_empty() => (String::new(), add),
         NoRow::NoMatch { near } => (
             format!(

@@ -13,6 +13,8 @@ use super::columns::KeyColumn;
 pub enum NoRow {
     /// The file lacks values of these attributes, which rows go by.
     ValueMissing(Vec<&'static str>),
+    /// Rows go by paths below an input, and the file was named itself, in whatever folder it lies.
+    NoFolder,
     /// No row has its values.
     NoMatch {
         /// The lines of rows that differ in leading zeros, blanks or punctuation alone.

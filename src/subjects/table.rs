@@ -206,11 +206,17 @@ impl SubjectTable {
             .join(" and ")
     }
 
-    /// The row of a file, by its path below the input and the values that [`Self::keys_of`] gave.
+    /// The row of a file, by its path below the folder that was named and the values that
+    /// [`Self::keys_of`] gave. A file that was named itself has no such path.
     ///
     /// # Errors
     /// Why it has none.
-    pub fn find(&self, path: &str, keys: &[Phi<String>]) -> Result<RowId, NoRow> {
+    pub fn find(&self, path: Option<&str>, keys: &[Phi<String>]) -> Result<RowId, NoRow> {
+        let path = match path {
+            Some(path) => path,
+            None if self.has_path => return Err(NoRow::NoFolder),
+            None => "",
+        };
         let missing: Vec<_> = self
             .keys
             .iter()

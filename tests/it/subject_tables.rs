@@ -260,6 +260,25 @@ fn the_longest_path_wins_and_a_tie_is_not_guessed() {
 }
 
 #[test]
+fn a_listed_file_is_not_taken_for_one_of_the_same_name() {
+    let place = place("path,subject\n1.dcm,WRONG\np1,S1\np2,S2\np3,S3\n");
+    let site = Site::start();
+    let ran = place
+        .run("study/p1/1.dcm -p demo/phantom --profile coded.yaml --json --subjects table.csv")
+        .at(&site)
+        .exits(9);
+    assert_eq!(
+        ran.failures(),
+        [("1.dcm".to_owned(), "route.not-in-table".to_owned())]
+    );
+    assert!(
+        ran.stdout
+            .contains("name the folder")
+    );
+    assert!(site.uploaded().is_empty());
+}
+
+#[test]
 fn several_keys_must_all_agree_and_any_keyword_is_one() {
     let place = place(
         "StudyInstanceUID,patient_name,accession_number,subject\n\

@@ -37,7 +37,7 @@ fn keys(values: &[&str]) -> Vec<Phi<String>> {
 
 /// The line and subject of a file's row.
 fn found(table: &SubjectTable, path: &str, values: &[&str]) -> Result<(u32, String), NoRow> {
-    let row = table.find(path, &keys(values))?;
+    let row = table.find(Some(path), &keys(values))?;
     let subject = table.labels(row).subject.clone();
     Ok((table.line(row), subject.unwrap_or_default()))
 }
@@ -55,7 +55,7 @@ fn a_file_gets_the_row_with_all_its_values() {
         Err(NoRow::ValueMissing(vec!["AccessionNumber"]))
     );
     let row = table
-        .find("x", &keys(&["1", "A"]))
+        .find(Some("x"), &keys(&["1", "A"]))
         .unwrap();
     assert_eq!(table.labels(row).session, None);
     assert_eq!(table.lines_without(|used| used == row), [3, 4]);
@@ -89,6 +89,18 @@ fn of_rows_with_the_same_values_the_longest_path_wins() {
         Err(NoRow::OtherPath {
             lines: vec![2, 3, 4, 5]
         })
+    );
+}
+
+#[test]
+fn a_file_that_was_named_itself_has_no_path_to_go_by() {
+    let by_path = table("path,patient_id,subject\n1.dcm,1,S1");
+    assert_eq!(by_path.find(None, &keys(&["1"])), Err(NoRow::NoFolder));
+    let by_value = table("patient_id,subject\n1,S1");
+    assert!(
+        by_value
+            .find(None, &keys(&["1"]))
+            .is_ok()
     );
 }
 
