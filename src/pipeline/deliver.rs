@@ -1,7 +1,8 @@
 //! The three sinks: a package goes to the server, into the output folder or, in a dry run, nowhere.
 //!
-//! Owns where they differ, that a crosswalk knows of a package before it leaves, and that two packages of one name never go to one container. A dry run with a server takes the way of an upload up to
-//! the first request that would change something.
+//! Owns where they differ, that a crosswalk knows of a package before it leaves, and that two
+//! packages of one name never go to one container. A dry run with a server takes the way of an
+//! upload up to the first request that would change something.
 
 use std::path::Path;
 use std::sync::Arc;
