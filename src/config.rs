@@ -110,6 +110,9 @@ pub struct Input {
     pub keep_names: bool,
     /// The part of the work that is to be done; none for all of it.
     pub shard: Option<Shard>,
+    /// What changed more recently, and the series that it belongs to, is left for the next run; none
+    /// where all is taken.
+    pub min_age: Option<Duration>,
     /// The most that the data elements around the pixel data may take, in bytes.
     pub max_header: u64,
 }

@@ -3,7 +3,6 @@
 //! Owns which status takes precedence over which; the codes themselves are in the table of
 //! [`crate::failure`]. It must never end the process itself: `main.rs` does that.
 
-use crate::discover::SkipReason;
 use crate::event::RunTotals;
 pub use crate::failure::ExitStatus;
 use crate::failure::RunCode;
@@ -40,12 +39,13 @@ impl ExitStatus {
     /// The status that the outcomes of all files lead to.
     pub fn of_totals(totals: &RunTotals, strictness: Strictness) -> Self {
         let arrived = totals.uploaded + totals.prepared + totals.already_there;
-        // Files of other shards count there.
-        let others = totals
+        // They count there.
+        let others: u64 = totals
             .skipped_by
-            .get(&SkipReason::OtherShard)
-            .copied()
-            .unwrap_or_default();
+            .iter()
+            .filter(|(reason, _)| reason.is_left_to_another_run())
+            .map(|(_, count)| *count)
+            .sum();
         let skip_counts = strictness.fail_on_skip && totals.skipped > others;
         match (totals.failed, arrived) {
             (1.., 0) => Self::AllFailed,
@@ -119,6 +119,7 @@ impl ExitStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::discover::SkipReason;
 
     fn totals(arrived: u64, skipped: u64, failed: u64) -> RunTotals {
         RunTotals {

@@ -5,6 +5,7 @@
 //! one outcome. It never prints and never looks at a flag: what happens goes out as events, what to
 //! do comes in as a plan.
 
+mod arriving;
 mod clean;
 mod compression;
 mod context;

@@ -164,6 +164,13 @@ pub struct InputArgs {
     /// of theirs.
     #[arg(long, value_name = "I/N", hide_short_help = true)]
     pub shard: Option<Shard>,
+    /// Leave for the next run what changed within DURATION (90s, 15m, 2h): it is still arriving
+    ///
+    /// A series waits as a whole as long as one of its files is as new, and so do files of other
+    /// kinds beside it. What waits is counted as skipped. Run again and again, as by a timer, this
+    /// watches a folder.
+    #[arg(long, value_name = "DURATION", hide_short_help = true)]
+    pub min_age: Option<String>,
     /// Refuse files whose data elements around the pixel data exceed SIZE [default: 64MiB]
     ///
     /// Texts of more than 64 KiB may together take an eighth of it.

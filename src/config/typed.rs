@@ -33,6 +33,7 @@ const MOST_RECHECK: u64 = 300;
 const RETRY_AT_START: u64 = 60;
 const RETRY_FOR: u64 = 15 * 60;
 const MOST_WAIT: u64 = 7 * 24 * 3600;
+const MOST_AGE: u64 = MOST_WAIT;
 /// How long another run that is in the way is waited for.
 const WAIT_LOCK: Duration = Duration::from_secs(5);
 /// A slower connection would look like one that stalls.
@@ -220,8 +221,17 @@ impl Typed<'_> {
             },
             keep_names: args.keep_names,
             shard: args.shard,
+            min_age: self.min_age()?,
             max_header,
         })
+    }
+
+    fn min_age(&self) -> Result<Option<Duration>, Error> {
+        let Some(text) = &self.0.input.min_age else {
+            return Ok(None);
+        };
+        let age = duration(&self.name("min-age"), text, MOST_AGE)?;
+        Ok((!age.is_zero()).then_some(age))
     }
 
     fn deid(&self) -> DeidChoice {

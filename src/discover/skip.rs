@@ -37,6 +37,9 @@ pub enum SkipReason {
     SameInstance,
     /// Another run of the same job takes it: see `--shard`.
     OtherShard,
+    /// It changed a short while ago, or belongs to what did, and is left for the next run: see
+    /// `--min-age`.
+    StillArriving,
 }
 
 impl SkipReason {
@@ -68,6 +71,11 @@ impl SkipReason {
                 "same instance again",
             ],
             Self::OtherShard => ["other-shard", "of another shard", "of other shards"],
+            Self::StillArriving => [
+                "still-arriving",
+                "still arriving, left for the next run",
+                "still arriving",
+            ],
         }
     }
 
@@ -75,6 +83,11 @@ impl SkipReason {
     pub fn as_str(self) -> &'static str {
         let [word, ..] = self.words();
         word
+    }
+
+    /// Whether another run is to take such files, so that this one did its work without them.
+    pub fn is_left_to_another_run(self) -> bool {
+        matches!(self, Self::OtherShard | Self::StillArriving)
     }
 
     /// What it means, for people.

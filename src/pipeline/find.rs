@@ -13,12 +13,13 @@ use rayon::prelude::*;
 use crate::config::UNFINISHED_REPORT;
 use crate::discover::{DiscoveredFile, Found, SkipReason};
 use crate::event::{Event, Events, FileOutcome, RunTotals};
-use crate::failure::{Error, FileFailure, RunCode};
+use crate::failure::{Error, FileCode, FileFailure, RunCode};
 use crate::plan::UploadPlan;
 use crate::series::{self, Indexed, Patients, Series, SeriesIndex};
 use crate::subjects::RowId;
 use dicom_lossless::{self as dicom, Identity, SourceFile};
 
+use super::arriving::{Arriving, WAITS};
 use super::context::RunContext;
 use super::guard::guarded;
 use super::neighbours::Neighbours;
@@ -61,14 +62,21 @@ pub fn find(context: &RunContext, pool: &ThreadPool) -> FoundFiles {
         index: SeriesIndex::keeping(kept),
         batch: Vec::new(),
         root: Arc::default(),
+        arriving: Arriving::new(context),
         work: FoundFiles::default(),
     };
     let found = finder.walk();
     finder.index_batch();
     finder.work.rows.complete = !context.stop.requested();
+    let (series, others) = finder.arriving.hold(
+        context,
+        finder.index.into_series(),
+        std::mem::take(&mut finder.work.others),
+    );
     FoundFiles {
         found,
-        series: finder.index.into_series(),
+        series,
+        others,
         ..finder.work
     }
 }
@@ -80,6 +88,7 @@ struct Finder<'a> {
     /// Files that were found and not yet looked into.
     batch: Vec<DiscoveredFile>,
     root: Arc<PathBuf>,
+    arriving: Arriving,
     work: FoundFiles,
 }
 
@@ -244,9 +253,15 @@ impl Finder<'_> {
             self.work
                 .unread
                 .insert(folder.to_path_buf());
+            let may_wait = failure.code != FileCode::UploadStopped;
+            let outcome = if may_wait && self.arriving.takes(&path) {
+                WAITS
+            } else {
+                FileOutcome::Failed(failure)
+            };
             self.context
                 .outcomes
-                .settle_path(&path, len, FileOutcome::Failed(failure));
+                .settle_path(&path, len, outcome);
         }
     }
 }
@@ -324,7 +339,8 @@ pub fn has_nothing(totals: &mut RunTotals) -> bool {
     totals.failed == 0
         && !totals
             .skipped_by
-            .contains_key(&SkipReason::OtherShard)
+            .keys()
+            .any(|reason| reason.is_left_to_another_run())
 }
 
 /// The error for a run that has nothing to send, with what was found instead.

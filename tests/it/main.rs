@@ -9,6 +9,7 @@
 
 mod adversity;
 mod archive;
+mod arriving;
 mod bad_files;
 mod burned_in;
 mod canaries;
