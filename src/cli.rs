@@ -33,8 +33,8 @@ pub use upload::{
     PseudonymKeyArgs, ReportArgs, TransferArgs, UploadArgs,
 };
 pub use values::{
-    ColorWhen, Compression, Filter, IfExists, IfStudyElsewhere, OtherFiles, PackageBy, PathList,
-    ProfileLanguage, ProfileLevel, ProgressStyle, Residual, Shard,
+    ColorWhen, Compression, Filter, IfExists, IfStudyElsewhere, IncompleteSeries, OtherFiles,
+    PackageBy, PathList, ProfileLanguage, ProfileLevel, ProgressStyle, Residual, Shard,
 };
 
 /// Words that are never paths when they stand first: commands, and names kept for commands of later

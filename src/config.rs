@@ -15,8 +15,8 @@ pub use flywheel_client::Patience;
 
 use crate::cli::{ColorWhen, ConnectionArgs, PseudonymKeyArgs};
 pub use crate::cli::{
-    Compression, IfExists, IfStudyElsewhere, OtherFiles, PackageBy, PackagingArgs as Packaging,
-    PathList, Shard,
+    Compression, IfExists, IfStudyElsewhere, IncompleteSeries, OtherFiles, PackageBy,
+    PackagingArgs as Packaging, PathList, Shard,
 };
 use crate::discover::Inputs;
 use crate::exit::Strictness;
@@ -113,6 +113,8 @@ pub struct Input {
     /// What changed more recently, and the series that it belongs to, is left for the next run; none
     /// where all is taken.
     pub min_age: Option<Duration>,
+    /// What becomes of series with fewer instances than their headers state.
+    pub incomplete_series: IncompleteSeries,
     /// The most that the data elements around the pixel data may take, in bytes.
     pub max_header: u64,
 }

@@ -7,8 +7,8 @@ use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{ArgAction, Args};
 
 use super::values::{
-    ColorWhen, Compression, Filter, IfExists, IfStudyElsewhere, OtherFiles, PackageBy, PathList,
-    ProgressStyle, Residual, Shard, named_profile, whole_number,
+    ColorWhen, Compression, Filter, IfExists, IfStudyElsewhere, IncompleteSeries, OtherFiles,
+    PackageBy, PathList, ProgressStyle, Residual, Shard, named_profile, whole_number,
 };
 
 /// Headings of `--help`.
@@ -171,6 +171,19 @@ pub struct InputArgs {
     /// watches a folder.
     #[arg(long, value_name = "DURATION", hide_short_help = true)]
     pub min_age: Option<String>,
+    /// What to do with series that have fewer instances than their headers state
+    ///
+    /// `hold` leaves them for the next run, by Number of Series Related Instances or Images in
+    /// Acquisition, where files have these. Scanners count an acquisition of which two series were
+    /// made for both: such series would wait for good, and go with `send`.
+    #[arg(
+        long,
+        value_name = "HOW",
+        value_enum,
+        default_value_t,
+        hide_short_help = true
+    )]
+    pub incomplete_series: IncompleteSeries,
     /// Refuse files whose data elements around the pixel data exceed SIZE [default: 64MiB]
     ///
     /// Texts of more than 64 KiB may together take an eighth of it.

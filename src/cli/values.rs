@@ -133,6 +133,16 @@ pub enum OtherFiles {
     Fail,
 }
 
+/// What to do with series of which instances are missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum IncompleteSeries {
+    /// Send what is there.
+    #[default]
+    Send,
+    /// Leave them for the next run.
+    Hold,
+}
+
 /// What one package holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum PackageBy {

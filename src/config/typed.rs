@@ -222,6 +222,7 @@ impl Typed<'_> {
             keep_names: args.keep_names,
             shard: args.shard,
             min_age: self.min_age()?,
+            incomplete_series: args.incomplete_series,
             max_header,
         })
     }

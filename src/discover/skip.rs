@@ -40,6 +40,8 @@ pub enum SkipReason {
     /// It changed a short while ago, or belongs to what did, and is left for the next run: see
     /// `--min-age`.
     StillArriving,
+    /// Its series has fewer instances than its headers state: see `--incomplete-series`.
+    IncompleteSeries,
 }
 
 impl SkipReason {
@@ -76,6 +78,11 @@ impl SkipReason {
                 "still arriving, left for the next run",
                 "still arriving",
             ],
+            Self::IncompleteSeries => [
+                "incomplete-series",
+                "of a series that is not complete, left for the next run",
+                "of incomplete series",
+            ],
         }
     }
 
@@ -87,7 +94,10 @@ impl SkipReason {
 
     /// Whether another run is to take such files, so that this one did its work without them.
     pub fn is_left_to_another_run(self) -> bool {
-        matches!(self, Self::OtherShard | Self::StillArriving)
+        matches!(
+            self,
+            Self::OtherShard | Self::StillArriving | Self::IncompleteSeries
+        )
     }
 
     /// What it means, for people.

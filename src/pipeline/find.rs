@@ -69,7 +69,7 @@ pub fn find(context: &RunContext, pool: &ThreadPool) -> FoundFiles {
     finder.index_batch();
     finder.work.rows.complete = !context.stop.requested();
     let (series, others) = finder.arriving.hold(
-        context,
+        (context, pool),
         finder.index.into_series(),
         std::mem::take(&mut finder.work.others),
     );

@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use dicom_core::{Tag, VR};
+use dicom_dictionary_std::tags;
+
 use crate::fixture::{CODED, Dicom, Person, damaged};
 use crate::run::{Place, Ran};
 use crate::server::Site;
@@ -92,6 +95,65 @@ fn files_of_other_kinds_wait_with_the_dicom_beside_them() {
         .at(&site)
         .exits(0);
     assert_eq!(counts(&ran), [3, 4, 0]);
+}
+
+/// Has a series of two slices state, in each of them, how many it has.
+fn stating(place: &Place, tag: Tag, stated: &str) {
+    for number in 1..=2 {
+        let slice = Dicom::image(&Person::plain(), CT, "CT", 2, number, 4);
+        place.file(
+            format!("study/2/{number}.dcm"),
+            slice
+                .text(tag, VR::IS, stated)
+                .bytes(),
+        );
+    }
+}
+
+#[test]
+fn a_series_with_fewer_instances_than_it_states_is_held_where_that_is_wanted() {
+    for tag in [
+        tags::NUMBER_OF_SERIES_RELATED_INSTANCES,
+        tags::IMAGES_IN_ACQUISITION,
+    ] {
+        let (place, site) = (place(), Site::start());
+        let run = |flags: &str| {
+            place
+                .run(&format!(
+                    "study -p demo/phantom --profile coded.yaml --json {flags}"
+                ))
+                .at(&site)
+                .exits(0)
+        };
+        let waiting = |ran: &Ran<'_>| {
+            ran.end()["totals"]["skipped_by"]["incomplete-series"]
+                .as_u64()
+                .unwrap_or_default()
+        };
+        stating(&place, tag, "3");
+        // The same instance twice makes no third.
+        std::fs::copy(place.path("study/2/1.dcm"), place.path("study/2/copy.dcm")).unwrap();
+        let held = run("--incomplete-series hold");
+        assert_eq!(waiting(&held), 3);
+        held.says("notice[incomplete-series]: 1 series with fewer instances");
+        assert_eq!(site.uploaded().len(), 1);
+
+        std::fs::remove_file(place.path("study/2/copy.dcm")).unwrap();
+        stating(&place, tag, "2");
+        assert_eq!(waiting(&run("--incomplete-series hold")), 0);
+        assert_eq!(site.uploaded().len(), 2);
+    }
+}
+
+#[test]
+fn unless_told_otherwise_what_is_there_is_sent() {
+    let (place, site) = (place(), Site::start());
+    stating(&place, tags::NUMBER_OF_SERIES_RELATED_INSTANCES, "9");
+    let ran = place
+        .run("study -p demo/phantom --profile coded.yaml --json")
+        .at(&site)
+        .exits(0);
+    assert_eq!(counts(&ran), [4, 0, 0]);
 }
 
 #[cfg(unix)]
