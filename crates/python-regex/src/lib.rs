@@ -23,7 +23,10 @@ use regex::RegexBuilder;
 
 mod emit;
 mod parse;
+mod replace;
 mod tree;
+
+pub use replace::Replacement;
 
 use emit::Haystack;
 use parse::Parsed;
@@ -43,6 +46,9 @@ struct Inner {
     start: Engine,
     anywhere: OnceLock<Option<Engine>>,
     whole: OnceLock<Option<Engine>>,
+    /// Anywhere, but not the empty text where the search begins.
+    onwards: OnceLock<Option<Engine>>,
+    groups: usize,
 }
 
 /// A text on which an expression would take too long.
@@ -75,6 +81,14 @@ impl<'t> Captured<'_, 't> {
             .copied()
             .flatten()
     }
+
+    /// The text of a group by its number; 0 is the whole match.
+    pub fn at(&self, group: usize) -> Option<&'t str> {
+        self.groups
+            .get(group)
+            .copied()
+            .flatten()
+    }
 }
 
 /// Where a match may be.
@@ -83,6 +97,7 @@ enum Anchor {
     Start,
     Anywhere,
     Whole,
+    Onwards,
 }
 
 /// The compiled forms of one expression. `quick` takes time in proportion to the text, `exact` may
@@ -95,6 +110,9 @@ struct Engine {
 
 /// The number of backtracking steps before a match is given up.
 const MOST_STEPS: usize = 1_000_000;
+
+/// Bytes that a text may have after replacing.
+const LONGEST_RESULT: usize = 1 << 20;
 
 /// Bytes that one compiled expression may take.
 const LARGEST: usize = 4 << 20;
@@ -117,6 +135,8 @@ impl PythonRegex {
             start,
             anywhere: OnceLock::new(),
             whole: OnceLock::new(),
+            onwards: OnceLock::new(),
+            groups: parsed.groups,
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -162,6 +182,38 @@ impl PythonRegex {
             .is_match(text)
     }
 
+    /// The text with every match replaced, as Python's `re.sub` does it: after a match that is not
+    /// empty, the empty text right behind it is a match too.
+    pub fn replace_all(&self, text: &str, by: &Replacement) -> Result<String, TooComplex> {
+        let anywhere = self.other(&self.inner.anywhere, Anchor::Anywhere)?;
+        let mut out = String::with_capacity(text.len());
+        let mut at = 0;
+        let mut after_empty = false;
+        loop {
+            let engine = if after_empty {
+                self.other(&self.inner.onwards, Anchor::Onwards)?
+            } else {
+                anywhere
+            };
+            let found = engine.spans_from(text, at)?;
+            let Some((from, to)) = found.first().copied().flatten() else {
+                break;
+            };
+            out.push_str(
+                text.get(at..from)
+                    .unwrap_or_default(),
+            );
+            by.write(text, &found, &mut out);
+            if out.len() > LONGEST_RESULT {
+                return Err(TooComplex);
+            }
+            after_empty = from == to;
+            at = to;
+        }
+        out.push_str(text.get(at..).unwrap_or_default());
+        Ok(out)
+    }
+
     fn other<'e>(
         &'e self,
         cell: &'e OnceLock<Option<Engine>>,
@@ -199,7 +251,7 @@ impl Engine {
             Node::End { .. } | Node::Boundary { .. } => true,
             _ => false,
         };
-        let plain = !node.has(&looks);
+        let plain = !node.has(&looks) && anchor != Anchor::Onwards;
         let quick = if plain {
             Some(quick(&anchored(node, anchor, Haystack::PlainText))?)
         } else {
@@ -263,6 +315,37 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Where the groups of the first match at or behind `from` lie; empty where there is none.
+    fn spans_from(&self, text: &str, from: usize) -> Result<Vec<Option<Span>>, TooComplex> {
+        if let Some(quick) = self.quick(text) {
+            let mut places = quick.capture_locations();
+            let found = quick.captures_read_at(&mut places, text, from);
+            return Ok(found.map_or_else(Vec::new, |_| {
+                (0..places.len())
+                    .map(|group| places.get(group))
+                    .collect()
+            }));
+        }
+        let exact = self
+            .exact
+            .as_ref()
+            .ok_or(TooComplex)?;
+        let found = exact
+            .captures_from_pos(text, from)
+            .map_err(|_| TooComplex)?;
+        Ok(found.map_or_else(Vec::new, |found| {
+            found
+                .iter()
+                .map(|group| group.map(|group| (group.start(), group.end())))
+                .collect()
+        }))
+    }
+}
+
+/// The first byte of a group and the one behind its last.
+type Span = (usize, usize);
+
 /// Refuses a group that something depends on and that may be repeated as the empty text: Python
 /// then has the empty text in it, the engines what came before.
 fn unambiguous(parsed: &Parsed) -> Result<(), String> {
@@ -301,6 +384,7 @@ fn anchored(node: &Node, anchor: Anchor, text: Haystack) -> String {
         Anchor::Start => format!("\\A(?:{expression})"),
         Anchor::Anywhere => expression,
         Anchor::Whole => format!("\\A(?:{expression})\\z"),
+        Anchor::Onwards => format!("(?:{expression})(?!\\G)"),
     }
 }
 

@@ -27,6 +27,8 @@ pub struct Flags {
 pub struct Parsed {
     pub node: Node,
     pub names: Vec<(String, usize)>,
+    /// The number of groups, with names and without.
+    pub groups: usize,
 }
 
 struct Parser {
@@ -80,6 +82,7 @@ pub fn parse(text: &str) -> Result<Parsed, String> {
     Ok(Parsed {
         node,
         names: parser.names,
+        groups: parser.groups.len(),
     })
 }
 

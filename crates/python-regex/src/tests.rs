@@ -177,6 +177,46 @@ fn what_would_take_too_long_is_given_up() {
     assert!(!matches("(a+)+$", &text));
 }
 
+#[test]
+fn replacing_is_pythons() {
+    for (pattern, by, text, expected) in [
+        ("^.*$", "T1", "a/b", "T1"),
+        (".*", "T1", "a/b", "T1T1"),
+        ("x*", "-", "abxd", "-a-b--d-"),
+        ("|a", "-", "ba", "-b---"),
+        ("a*?", "-", "aa", "-----"),
+        (r"(\w+)-(\d+)", r"\2_\1", "MRN-77", "77_MRN"),
+        ("(?P<q>M)", r"\g<q>x\g<0>", "MRN", "MxMRN"),
+        ("(x)?M", r"[\1]", "MRN", "[]RN"),
+        ("ä", r"\n\101", "äb", "\nAb"),
+        (r"\b", "|", "ab cd", "|ab| |cd|"),
+        ("(?i)m", "", "Mm", ""),
+        ("(?=b)", "-", "abb", "a-b-b"),
+    ] {
+        let regex = regex(pattern);
+        let by = regex.replacement(by).unwrap();
+        assert_eq!(
+            regex
+                .replace_all(text, &by)
+                .unwrap(),
+            expected,
+            "{pattern} on {text}"
+        );
+    }
+}
+
+#[test]
+fn replacements_that_python_refuses_are_refused() {
+    let regex = regex("(?P<q>M)");
+    for by in [
+        r"\2", r"\q", "\\", r"\g<x>", r"\g<2>", r"\g<", r"\g", r"\g<>", r"\400",
+    ] {
+        assert!(regex.replacement(by).is_err(), "{by}");
+    }
+    let by = regex.replacement(r"\/\\").unwrap();
+    assert_eq!(regex.replace_all("M", &by).unwrap(), "\\/\\");
+}
+
 proptest! {
     #[test]
     fn any_text_gives_an_expression_or_an_error(
