@@ -26,6 +26,7 @@ ACCEPTED_BY_US = {
     "superset-filters": "fields of the DICOM header, `ext` and `exists` in filters",
     "counts-in-groups": "counts such as `{3}` inside of braces",
     "date-names": "any expression for fields whose name has `date` or `time` in it",
+    "moments": "timestamps in defaults and overrides",
     "target-first": "fields on the left where the right side alone is a source",
 }
 
@@ -115,7 +116,6 @@ CASES = [
     session.age: 12
     subject.sex: nonsense
     session.timezone: Europe/Berlin
-    acquisition.timestamp: "2024-01-02 10:00"
   defaults:
     project.label: Study 1
     subject.label: never
@@ -123,6 +123,8 @@ CASES = [
     subject.info.l: [1, b]
 - include: ["name=README"]
   defaults: {subject.label: D*, session.label: S., acquisition.label: A}"""),
+    ("moments", "a moment as a constant", """
+- {include: ["depth=1"], level: project, overrides: {session.timestamp: "2024-01-02 10:00"}}"""),
     ("cleaning", "labels: stars, refused characters, lengths, dots", """
 - include: ["path=~^odd/"]
   mappings: ["path=odd/{sub}/{ses}/[{acq}/]{file}"]"""),
