@@ -13,7 +13,14 @@ use super::refusal::{Refusal, closest, shown};
 use super::value::Value;
 
 /// The header of a file as it was found. It decides which rule takes a file and how files are
-/// grouped; no value that is written comes from it.
+/// grouped; no value that is written comes from it:
+///
+/// ```compile_fail
+/// # use import_rules::{FileFields, OriginalHeader, Rule, Settings};
+/// fn labels(rule: &Rule, file: &FileFields, header: &dyn OriginalHeader) {
+///     rule.extract(file, Some(header), &Settings::default());
+/// }
+/// ```
 pub trait OriginalHeader {
     /// The values of an element outside of sequences, decoded, without padding; none where it is
     /// absent or has no value.

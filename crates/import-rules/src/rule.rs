@@ -290,6 +290,13 @@ impl Rule {
         labels
     }
 
+    /// Whether names of members are built of paths: a notice before a run names that too.
+    pub fn names_members_from_path(&self) -> bool {
+        self.dicom_instance_name
+            .as_ref()
+            .is_some_and(ValueTemplate::reads_path)
+    }
+
     /// The fields of a file that it takes. Values come from the path, from the cleaned header and
     /// from the rule itself.
     pub fn extract(

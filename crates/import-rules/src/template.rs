@@ -91,6 +91,12 @@ impl ValueTemplate {
             .any(|source| matches!(source, Source::Temporary(_)))
     }
 
+    /// Whether it reads the path, name, folder, size or times of the file.
+    pub fn reads_path(&self) -> bool {
+        self.sources()
+            .any(|source| matches!(source, Source::Path(_)))
+    }
+
     /// Refuses defaults, which have no effect in mappings.
     pub fn without_defaults(self) -> Result<Self, Refusal> {
         let with = self
