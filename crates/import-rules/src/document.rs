@@ -370,10 +370,7 @@ fn number(word: &str) -> Option<NodeKind> {
     {
         return Some(NodeKind::Float(number));
     }
-    let sixties = word.contains(':')
-        && word
-            .split(':')
-            .all(|part| all(part));
+    let sixties = word.contains(':') && word.split(':').all(&all);
     let date = word.len() >= 8
         && word
             .get(..5)

@@ -46,6 +46,7 @@ impl FileFields {
 
     /// A member of this archive by its path inside; of an archive inside it with `::` between.
     /// Times are the member's.
+    #[must_use]
     pub fn member(&self, path: &str, size: u64, modified: Option<i64>) -> Self {
         Self {
             path: format!("{}/{}", self.path, path.replace("::", "/")),

@@ -125,7 +125,7 @@ impl Filter {
         let (name, operator, value) = split(text)?;
         let field = FilterField::parse(name)?;
         let mut note = None;
-        let test = match operator {
+        let comparison = match operator {
             Operator::Exists | Operator::ExistsNot => {
                 if matches!(field, FilterField::Path(_)) {
                     return Err(Refusal::new("every file has this field")
@@ -155,7 +155,7 @@ impl Filter {
             text: text.to_owned(),
             field,
             operator,
-            test,
+            test: comparison,
             halves,
             note,
         })
@@ -238,8 +238,8 @@ impl Filter {
         Ok(all)
     }
 
-    fn text_fits(&self, test: &Test, text: &str) -> Result<bool, TooComplex> {
-        let lower = text.to_lowercase();
+    fn text_fits(&self, test: &Test, value: &str) -> Result<bool, TooComplex> {
+        let lower = value.to_lowercase();
         Ok(match test {
             Test::Text(wanted) => self
                 .operator
@@ -286,11 +286,11 @@ fn split(text: &str) -> Result<(&str, Operator, &str), Refusal> {
             return Ok((field, operator, ""));
         }
     }
-    let from = match text.starts_with('(') {
-        true => text
-            .find("\")")
-            .map_or(0, |at| at + 2),
-        false => 0,
+    let from = if text.starts_with('(') {
+        text.find("\")")
+            .map_or(0, |at| at + 2)
+    } else {
+        0
     };
     let mut before = from > 0;
     for (at, c) in text.char_indices() {

@@ -143,7 +143,6 @@ impl Format {
             Some(_) => return Err(DoesNotFit),
         };
         let text = match (self.grouping, text.split_once('.')) {
-            (None, _) => text,
             (Some(mark), Some((whole, rest))) => format!("{}.{rest}", grouped(whole, mark, 3)),
             (Some(mark), None)
                 if text
@@ -152,7 +151,7 @@ impl Format {
             {
                 grouped(&text, mark, 3)
             }
-            (Some(_), None) => text,
+            _ => text,
         };
         let negative = number.is_sign_negative() && number != 0.0;
         Ok(self.numeric(negative, "", &format!("{text}{tail}")))

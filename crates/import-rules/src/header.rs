@@ -158,8 +158,7 @@ impl HeaderField {
             match kind {
                 ValueKind::Whole => plain
                     .parse()
-                    .map(Value::Integer)
-                    .unwrap_or_else(|_| Value::text(plain)),
+                    .map_or_else(|_| Value::text(plain), Value::Integer),
                 ValueKind::Number => plain
                     .parse::<f64>()
                     .ok()

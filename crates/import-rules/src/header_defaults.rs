@@ -80,29 +80,26 @@ impl Header<'_> {
     }
 
     fn age(&self) -> Option<i64> {
-        match self.text(PATIENT_AGE) {
-            Some(text) => {
-                let text = text.trim();
-                let end = text
-                    .find(|c: char| !c.is_ascii_digit())
-                    .unwrap_or(text.len());
-                let number: i64 = text.get(..end)?.parse().ok()?;
-                let unit = text
-                    .chars()
-                    .last()
-                    .map(|c| c.to_ascii_uppercase());
-                let seconds = UNITS
-                    .iter()
-                    .find(|(letter, _)| Some(*letter) == unit)
-                    .map_or(31_557_600, |(_, seconds)| *seconds);
-                number.checked_mul(seconds)
-            }
-            None => {
-                let birth = of_header(&self.text(PATIENT_BIRTH_DATE)?, None, None, self.zone)?;
-                let scan = self.acquisition_time()?;
-                let days = (scan.date(self.zone)? - birth.date(self.zone)?).num_days();
-                (days >= 0).then_some(days * 86_400)
-            }
+        if let Some(text) = self.text(PATIENT_AGE) {
+            let text = text.trim();
+            let end = text
+                .find(|c: char| !c.is_ascii_digit())
+                .unwrap_or(text.len());
+            let number: i64 = text.get(..end)?.parse().ok()?;
+            let unit = text
+                .chars()
+                .last()
+                .map(|c| c.to_ascii_uppercase());
+            let seconds = UNITS
+                .iter()
+                .find(|(letter, _)| Some(*letter) == unit)
+                .map_or(31_557_600, |(_, seconds)| *seconds);
+            number.checked_mul(seconds)
+        } else {
+            let birth = of_header(&self.text(PATIENT_BIRTH_DATE)?, None, None, self.zone)?;
+            let scan = self.acquisition_time()?;
+            let days = (scan.date(self.zone)? - birth.date(self.zone)?).num_days();
+            (days >= 0).then_some(days * 86_400)
         }
     }
 

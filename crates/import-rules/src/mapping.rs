@@ -2,6 +2,7 @@
 //! notation and the choice of which side is which.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use python_regex::PythonRegex;
 
@@ -279,7 +280,7 @@ impl PatternReader {
                     at += 1 + rest
                         .chars()
                         .nth(1)
-                        .map_or(0, char::len_utf8)
+                        .map_or(0, char::len_utf8);
                 }
                 '}' => return Err(Refusal::new("a `}` without its `{`")),
                 '{' => {
@@ -362,8 +363,7 @@ impl PatternReader {
             )));
         }
         let name = format!("g{}", self.groups.len());
-        self.expression
-            .push_str(&format!("(?P<{name}>{expression})"));
+        let _ = write!(self.expression, "(?P<{name}>{expression})");
         self.groups
             .push(Group { name, sets, format });
         Ok(())

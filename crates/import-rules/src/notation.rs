@@ -72,15 +72,12 @@ pub(crate) fn translate(text: &str, literal_caret: bool) -> String {
                     .filter(|_| literal_caret),
             )
             .find(|(written, _)| rest.starts_with(written));
-        let taken = match found {
-            Some((written, becomes)) => {
-                out.push_str(becomes);
-                written.len()
-            }
-            None => {
-                out.push(c);
-                c.len_utf8()
-            }
+        let taken = if let Some((written, becomes)) = found {
+            out.push_str(becomes);
+            written.len()
+        } else {
+            out.push(c);
+            c.len_utf8()
         };
         rest = rest
             .get(taken..)
@@ -137,11 +134,11 @@ pub(crate) fn likely_class(text: &str) -> Option<&str> {
                 let inner = text.get(at + 1..end)?;
                 let repeated = matches!(bytes.get(end + 1), Some(b'+' | b'*' | b'?' | b'{'));
                 let ranges = ["a-z", "A-Z", "0-9"];
-                let ranged = ranges
+                let has_range = ranges
                     .iter()
                     .any(|range| inner.contains(range));
                 let plain = !inner.contains(['{', '[', '/']);
-                if plain && (ranged || repeated && bytes.get(end + 1) == Some(&b'+')) {
+                if plain && (has_range || repeated && bytes.get(end + 1) == Some(&b'+')) {
                     return Some(inner);
                 }
             }

@@ -319,21 +319,20 @@ impl RuleReader<'_> {
         let known = Level::ALL
             .iter()
             .find(|(name, _)| *name == text);
-        match known {
-            Some((_, level)) => self.rule.level = *level,
-            None => {
-                let near = closest(
-                    text,
-                    Level::ALL
-                        .iter()
-                        .map(|(name, _)| *name),
-                    0.8,
-                );
-                self.refusals.add(
-                    node.refuse(format!("`{}` is no level", shown(text)))
-                        .did_you_mean(near, "a level is project, subject, session or acquisition"),
-                );
-            }
+        if let Some((_, level)) = known {
+            self.rule.level = *level;
+        } else {
+            let near = closest(
+                text,
+                Level::ALL
+                    .iter()
+                    .map(|(name, _)| *name),
+                0.8,
+            );
+            self.refusals.add(
+                node.refuse(format!("`{}` is no level", shown(text)))
+                    .did_you_mean(near, "a level is project, subject, session or acquisition"),
+            );
         }
     }
 
@@ -564,9 +563,10 @@ impl RuleReader<'_> {
                 let template = node.text(key).and_then(|text| {
                     let template = ValueTemplate::parse(text, scope)
                         .map_err(|error| error.at(node.position))?;
-                    match template.reads_temporaries() {
-                        true => Err(node.refuse("temporaries of mappings end with the mappings")),
-                        false => Ok(template),
+                    if template.reads_temporaries() {
+                        Err(node.refuse("temporaries of mappings end with the mappings"))
+                    } else {
+                        Ok(template)
                     }
                 });
                 self.rule.dicom_instance_name = self.refusals.take(template);

@@ -178,7 +178,7 @@ impl Target {
             }
             (head, Some(tail)) => return Self::dotted(name, head, tail),
         };
-        one_of(name, candidates)
+        one_of(name, &candidates)
     }
 
     fn dotted(name: &str, head: &str, tail: &str) -> Result<Self, Refusal> {
@@ -201,9 +201,11 @@ impl Target {
                     .is_some_and(|known| known.starts_with(part))
                 && parts.next().is_some() == rest.is_some()
         };
-        let mut target = one_of(name, numbers(fits))?;
-        target.rest = rest.unwrap_or_default().to_owned();
-        Ok(target)
+        let target = one_of(name, &numbers(fits))?;
+        Ok(Self {
+            rest: rest.unwrap_or_default().to_owned(),
+            ..target
+        })
     }
 
     fn open(field: &str, rest: &str) -> Option<Self> {
@@ -482,14 +484,13 @@ fn by_word(word: &str) -> Vec<usize> {
     numbers(|(field, _)| field.contains(word))
 }
 
-fn one_of(name: &str, candidates: Vec<usize>) -> Result<Target, Refusal> {
-    match candidates.as_slice() {
-        [] => Err(unknown(name)),
+fn one_of(name: &str, candidates: &[usize]) -> Result<Target, Refusal> {
+    match candidates {
         [field] if !is_open(*field) || name.contains('.') => Ok(Target {
             field: *field,
             rest: String::new(),
         }),
-        [_] => Err(unknown(name)),
+        [] | [_] => Err(unknown(name)),
         several => {
             let mut names: Vec<_> = several
                 .iter()

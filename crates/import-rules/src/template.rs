@@ -366,8 +366,12 @@ impl Block {
         };
         let sample = match (&self.source, &self.substitution) {
             (_, Some(_)) => Value::text("x"),
-            (Source::Path(PathField::Depth | PathField::Size), _) => Value::Integer(1),
-            (Source::Path(PathField::Ctime | PathField::Mtime), _) => Value::Integer(1),
+            (
+                Source::Path(
+                    PathField::Depth | PathField::Size | PathField::Ctime | PathField::Mtime,
+                ),
+                _,
+            ) => Value::Integer(1),
             (Source::Path(_) | Source::Temporary(_), _) => Value::text("x"),
             (Source::Header(field), _) => match field.kind() {
                 ValueKind::Text => Value::text("x"),

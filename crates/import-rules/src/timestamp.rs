@@ -1,7 +1,7 @@
 //! Dates and times: as people write them, as a format says, and as Flywheel stores them. Never
 //! reads the clock or the machine's zone: the zone is given.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
@@ -132,8 +132,7 @@ pub(crate) fn read_freely(text: &str, zone: &Zone) -> Option<Moment> {
             .count()
     };
     let (date, rest) = match digits(text) {
-        12 | 14 => (text.get(..8)?, text.get(8..)?),
-        8 => (text.get(..8)?, text.get(8..)?),
+        8 | 12 | 14 => (text.get(..8)?, text.get(8..)?),
         _ => {
             let end = text
                 .find(|c: char| !(c.is_ascii_digit() || "-/.".contains(c)))
@@ -377,7 +376,7 @@ impl DateFormat {
                 .with_hint("such as `%Y%m%d` or `%Y-%m-%d_%H-%M-%S`")
             })?;
             plain.push_str(expression);
-            grouped.push_str(&format!("(?P<c{}>{expression})", codes.len()));
+            let _ = write!(grouped, "(?P<c{}>{expression})", codes.len());
             codes.push(code);
             let rest = translate(rest);
             plain.push_str(&rest);

@@ -1,5 +1,5 @@
 //! How rules are read and used, from a rule file to fields.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;
 
