@@ -23,7 +23,8 @@
 //! | `text_detector` | where text stands in a picture |
 //! | [`flywheel_client`] | the client of Flywheel's API |
 //! | `flywheel_sandbox` | an embedded server that speaks that API; feature `sandbox` |
-//! | `python_regex` | Python's regular expressions, for profiles |
+//! | `import_rules` | Flywheel's rules by which files get their labels; no command has them yet |
+//! | `python_regex` | Python's regular expressions, for profiles and rules |
 //!
 //! The rooms of the program, those above first; no two import each other:
 //!

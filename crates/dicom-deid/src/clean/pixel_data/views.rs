@@ -310,10 +310,17 @@ mod tests {
     fn flat_padding_below_all_else_takes_no_picture_of_its_own() {
         let mut plane = with_word(30_000, 20, 30_600);
         assert_eq!(pictures_of(vec![plane.clone()]).len(), 1);
-        plane[..64 * 10].fill(2_000);
+        plane
+            .iter_mut()
+            .take(64 * 10)
+            .for_each(|level| *level = 2_000);
         assert_eq!(pictures_of(vec![plane.clone()]).len(), 1);
         // A name of one level on padding would be as black as that.
-        plane[64 * 2..64 * 2 + 60].fill(9_000);
+        plane
+            .iter_mut()
+            .skip(64 * 2)
+            .take(60)
+            .for_each(|level| *level = 9_000);
         let pictures = pictures_of(vec![plane]);
         assert_eq!(pictures.len(), 2);
     }
