@@ -18,7 +18,7 @@ const CRATES: [(&str, &[&str]); 4] = [
 ];
 
 /// What a library must be able to do without, directly and through others.
-const NOT_NEEDED: [(&str, &str); 5] = [
+const NOT_NEEDED: [(&str, &str); 6] = [
     (
         "dicom-lossless",
         "reqwest tokio axum clap indicatif dicom-deid",
@@ -28,6 +28,10 @@ const NOT_NEEDED: [(&str, &str); 5] = [
         "reqwest tokio axum clap indicatif flywheel-client",
     ),
     ("python-regex", "tokio clap dicom-lossless dicom-deid"),
+    (
+        "import-rules",
+        "reqwest tokio axum clap dicom-lossless dicom-deid flywheel-client",
+    ),
     (
         "flywheel-client",
         "axum clap indicatif dicom-lossless dicom-deid",

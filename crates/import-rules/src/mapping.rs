@@ -228,7 +228,7 @@ impl Pattern {
             return Err(Refusal::new("a pattern is empty"));
         }
         let whole;
-        let text = if text.contains(['{', '}']) {
+        let text = if text.contains(['{', '}']) || text.contains("(?P<") {
             text
         } else {
             Sets::parse(text).map_err(|refusal| {

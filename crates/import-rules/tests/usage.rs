@@ -3,9 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use proptest::prelude::*;
+
 use import_rules::{
     Choice, CleanedHeader, ExtractError, FileFields, Filter, HeaderField, Level, NotTaken, Origin,
-    OriginalHeader, Rule, RuleSet, RuleType, Settings, Target, Value, Zone,
+    OriginalHeader, Rule, RuleSet, RuleType, Settings, Target, Value, WalkFilters, Zone,
+    rules_of_template,
 };
 
 /// A header as keywords and values, several of them with backslashes between.
@@ -594,4 +597,28 @@ fn nothing_that_identifies_is_printed_for_debugging() {
         .extract(&file("Doe_Jane/x"), None, &Settings::default())
         .unwrap();
     assert!(!format!("{extracted:?}").contains("Doe"));
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_or_refused(
+        text in prop_oneof![
+            any::<String>(),
+            r"(path|name|size|mtime|Modality|\{sub\}|\{path/|=|=~|!~|[\[\]{}()*+?|:/!\\@%YmdisUe0-9.-]){0,12}",
+        ],
+        value in prop_oneof![any::<String>(), r"[a-z0-9/_.-]{0,12}"],
+    ) {
+        let file = file(&value);
+        if let Ok(filter) = Filter::parse(&text) {
+            let _ = filter.fits(&file, None, &Zone::utc());
+        }
+        if let Ok(rule) = Rule::from_mapping(&text) {
+            let cleaned = Cleaned(Elements::default());
+            let _ = rule.extract(&file, Some(&cleaned), &Settings::default());
+        }
+        let _ = (RuleSet::from_yaml(&text), RuleSet::from_toml(&text));
+        if let Ok(rules) = rules_of_template(&text, &WalkFilters::default()) {
+            prop_assert!(RuleSet::from_yaml(&rules).is_ok(), "{rules}");
+        }
+    }
 }
