@@ -178,7 +178,7 @@ def limits(verdicts: list[Verdict]) -> list[Limit]:
         # What is taken for text where there is none is so in pictures with text as well.
         Limit("with text, changed far from it", sum(each.far_from_blocks > 0 for each in text), len(text), 5),
         # Cells of 4 pixels end beside the ink.
-        Limit("with text, changed close by it alone", sum(each.is_changed_close_by for each in text), len(text), 8),
+        Limit("with text, changed close by it alone", sum(each.is_changed_close_by for each in text), len(text), 12),
         Limit("pictures with a fault", sum(bool(each.faults) for each in verdicts), len(verdicts), 0),
     ]
 

@@ -13,10 +13,6 @@ const LIKELY: f32 = 0.15;
 const QUITE_LIKELY: f32 = 0.55;
 /// its edge, as a share of the likeliest, as this,
 const SHARE_OF_PEAK: f32 = 0.3;
-/// near the picture's own edge, where the ground ends, as this,
-const SHARE_AT_THE_END: f32 = 0.7;
-/// which is up to as many cells from it,
-const CELLS_AT_THE_END: usize = 5;
 /// and it has as many cells.
 const FEWEST_CELLS: usize = 3;
 /// Ends of rows that differ by no more cells are those of one line.
@@ -70,8 +66,6 @@ struct Area {
     /// Row, column and likelihood of each cell.
     cells: Vec<(usize, usize, f32)>,
     peak: f32,
-    /// Columns and rows of the map.
-    of: (usize, usize),
 }
 
 /// Rows of cells that begin and end at much the same columns; all ends are part of it.
@@ -87,17 +81,9 @@ impl Area {
     /// The first and the last column of each row. Around plain text cells are likely that hold none
     /// of it, so that its edge lies where cells are as likely as a share of the peak.
     fn rows(&self) -> BTreeMap<usize, (usize, usize)> {
-        let (columns, map_rows) = self.of;
-        let at_the_end =
-            |at: usize, of: usize| at.min((of - 1).saturating_sub(at)) < CELLS_AT_THE_END;
         let mut rows = BTreeMap::new();
         for (row, column, likelihood) in &self.cells {
-            let share = if at_the_end(*row, map_rows) || at_the_end(*column, columns) {
-                SHARE_AT_THE_END
-            } else {
-                SHARE_OF_PEAK
-            };
-            if *likelihood < self.peak * share {
+            if *likelihood < self.peak * SHARE_OF_PEAK {
                 continue;
             }
             let (first, last) = rows
@@ -145,7 +131,6 @@ fn grown(map: &LikelihoodMap, start: usize, seen: &mut [bool]) -> Option<Area> {
     let mut area = Area {
         cells: vec![(start / map.width, start % map.width, peak)],
         peak,
-        of: (map.width, map.height),
     };
     let mut open = vec![(start / map.width, start % map.width)];
     while let Some((row, column)) = open.pop() {
@@ -183,27 +168,9 @@ mod tests {
         }
     }
 
-    /// These rows far from the end of the picture: 5 cells lie on each side.
-    fn inside(rows: &[&str]) -> LikelihoodMap {
-        let empty = ".".repeat(rows[0].len() + 10);
-        let rows = rows
-            .iter()
-            .map(|row| format!(".....{row}....."));
-        let above = std::iter::repeat_n(empty, 5);
-        let all: Vec<String> = above
-            .clone()
-            .chain(rows)
-            .chain(above)
-            .collect();
-        map(&all
-            .iter()
-            .map(String::as_str)
-            .collect::<Vec<_>>())
-    }
-
     #[test]
     fn cells_that_touch_are_one_box() {
-        let found = around(&inside(&["##..", "..+.", "...#", "#..."]), 56, 56);
+        let found = around(&map(&["##..", "..+.", "...#", "#..."]), 16, 14);
         assert_eq!(found.len(), 1);
         let TextBox {
             left,
@@ -212,22 +179,16 @@ mod tests {
             bottom,
             peak,
         } = found[0];
-        assert_eq!((left, top, right, bottom), (20, 20, 36, 32));
+        assert_eq!((left, top, right, bottom), (0, 0, 16, 12));
         assert!((peak - 0.9).abs() < 1e-6);
     }
 
     #[test]
     fn what_is_much_less_likely_than_the_rest_is_no_part_of_a_box() {
-        let mut map = inside(&["####++"]);
-        map.values[5 * map.width + 10] = 0.2;
-        let found = around(&map, 64, 44);
-        assert_eq!((found[0].left, found[0].right), (20, 40));
-    }
-
-    #[test]
-    fn near_the_end_of_the_picture_the_edge_of_a_box_is_sharper() {
-        let found = around(&map(&["......####++"]), 48, 4);
-        assert_eq!((found[0].left, found[0].right), (24, 40));
+        let mut map = map(&["####++"]);
+        map.values[5] = 0.2;
+        let found = around(&map, 24, 4);
+        assert_eq!((found[0].left, found[0].right), (0, 20));
     }
 
     #[test]
