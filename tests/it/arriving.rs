@@ -31,7 +31,7 @@ fn place() -> Place {
     place
 }
 
-/// Has a file changed so many seconds ago.
+/// Gives a file a time of change that lies this number of seconds back.
 fn changed(place: &Place, path: &str, seconds: u64) {
     std::fs::File::options()
         .write(true)

@@ -9,7 +9,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from scorer import Limit, Verdict, Written, judge, limits
 
-LEFT_NORMAL, LEFT_LOW, FREE, HARD, FAR, CLOSE, FAULTS = range(7)
+LEFT_NORMAL, LEFT_LOW, FREE, HARD, FAR, BESIDE, FAULTS = range(7)
 
 
 def controls(pictures: list[Written], work: pathlib.Path) -> Iterator[tuple[str, bool, str]]:
@@ -28,8 +28,8 @@ def controls(pictures: list[Written], work: pathlib.Path) -> Iterator[tuple[str,
     yield score("blanks the text and no more", lambda each, pixels, first: _boxes(each, pixels, first, 3))
     yield score("leaves one frame", lambda each, pixels, first: _boxes(each, pixels, first, 3, but_last=True), LEFT_NORMAL, LEFT_LOW)
     yield score("blanks half of each line", lambda each, pixels, first: _boxes(each, pixels, first, 0, share=0.5), LEFT_NORMAL, LEFT_LOW)
-    yield score("blanks too much", lambda each, pixels, first: _boxes(each, pixels, first, 30), CLOSE)
-    yield score("blanks all", lambda each, pixels, first: pixels.fill(0), FREE, HARD, FAR)
+    yield score("blanks too much", lambda each, pixels, first: _boxes(each, pixels, first, 30), BESIDE)
+    yield score("blanks all", lambda each, pixels, first: pixels.fill(0), FREE, HARD, FAR, BESIDE)
     yield all_or_nothing("does nothing", [judge(each, dict(enumerate(each.files, 1)), {}) for each in pictures], left=True)
     refused = [judge(each, {}, dict.fromkeys(range(1, len(each.files) + 1), "deid.burned-in")) for each in pictures]
     yield all_or_nothing("refuses all", refused, left=False)
@@ -45,7 +45,7 @@ def all_or_nothing(name: str, verdicts: list[Verdict], left: bool) -> tuple[str,
     empty = [limit.counted == 0 for limit in found[: HARD + 1]]
     lines, alarms = slice(0, FREE), slice(FREE, HARD + 1)
     right = all(full[lines] + empty[alarms]) if left else all(empty[lines] + full[alarms])
-    return name, right and not any(found[number].counted for number in (FAR, CLOSE, FAULTS)), said
+    return name, right and not any(found[number].counted for number in (FAR, BESIDE, FAULTS)), said
 
 
 def _by_hand(each: Written, blank: Callable, work: pathlib.Path) -> Verdict:

@@ -62,11 +62,6 @@ class Verdict:
         """Whether a picture without text was refused or changed."""
         return bool(self.refused or self.changed)
 
-    @property
-    def is_changed_close_by(self) -> bool:
-        """Whether more went than the text and its margin, and nothing far from it."""
-        return self.beside_blocks > 0 and not self.far_from_blocks
-
 
 def judge(written: Written, outputs: dict[int, pathlib.Path], codes: dict[int, str]) -> Verdict:
     """Judges a picture by its outputs, and the codes of what failed, by Instance Number."""
@@ -177,8 +172,8 @@ def limits(verdicts: list[Verdict]) -> list[Limit]:
         Limit("made to fool, changed or refused", *alarms(hard), 15),
         # What is taken for text where there is none is so in pictures with text as well.
         Limit("with text, changed far from it", sum(each.far_from_blocks > 0 for each in text), len(text), 5),
-        # Cells of 4 pixels end beside the ink.
-        Limit("with text, changed close by it alone", sum(each.is_changed_close_by for each in text), len(text), 12),
+        # Cells of 4 pixels end beside the ink, and what else is taken for text lies beside it too.
+        Limit("pictures changed beside their text", sum(each.beside_blocks > 0 for each in text), len(text), 12),
         Limit("pictures with a fault", sum(bool(each.faults) for each in verdicts), len(verdicts), 0),
     ]
 
