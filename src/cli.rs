@@ -57,7 +57,7 @@ pub const RESERVED: [&str; 14] = [
 ];
 
 /// Flags that no environment variable may set: they are decisions about one run, not settings.
-const NOT_FROM_ENVIRONMENT: [&str; 17] = [
+const NOT_FROM_ENVIRONMENT: [&str; 23] = [
     "dry-run",
     "yes",
     "no-deid",
@@ -67,6 +67,12 @@ const NOT_FROM_ENVIRONMENT: [&str; 17] = [
     "residual",
     "pictures",
     "subjects",
+    "rules",
+    "map",
+    "folder-labels",
+    "filter",
+    "skip-localizers",
+    "skip-derived",
     "save-subjects",
     "save-subjects-keyed",
     "supersede",
@@ -90,7 +96,8 @@ or follows `--`.
 Every option that is a setting may also come from the environment: FWUPLOAD_ and its name, as in
 FWUPLOAD_PROJECT or FWUPLOAD_CA_CERT. An empty variable counts as unset. `--dry-run`, `--yes`,
 `--no-deid`, `--other-files`, `--new-pseudonym-key`, `--residual`, `--pictures`, `--subjects`,
-`--save-subjects` and `--fresh` have to be typed.
+`--save-subjects`, `--rules`, `--map`, `--folder-labels`, `--filter`, `--skip-localizers`,
+`--skip-derived` and `--fresh` have to be typed.
 The API key comes from `--api-key-file`, `--api-key-command`, FWUPLOAD_API_KEY, `fwupload login`, or
 Flywheel's own user.json, in this order.
 The pseudonym key comes from `--pseudonym-key-file`, `--pseudonym-key-command`,
@@ -107,6 +114,12 @@ The table has a line of names and a row for each patient, visit or folder:
   0004711,S001,baseline             visit1/doe_j,S001,baseline
   0004712,S002,baseline             visit2/doe_j,S001,followup
 `--dry-run` says which files have no row, and which rows no file uses.
+
+Labels from folders, and files by what their headers say:
+  fwupload ./study -p neuro/adni --map 'path={subject}/{session}/*' --dry-run
+  fwupload ./study -p neuro/adni --filter Modality=MR --skip-localizers
+  fwupload ./study -p neuro/adni --rules rules.yaml
+`fwupload rules test rules.yaml ./study --profile basic` shows what rules make of each file.
 
 Each run writes a report of the files that failed. `fwupload report merge` merges the reports of
 several runs, for example of the shards of a job, into one; `--files-from` takes it like any other.

@@ -9,6 +9,7 @@ mod typed;
 use std::fmt;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use flywheel_client::Patience;
@@ -21,6 +22,7 @@ pub use crate::cli::{
 use crate::discover::Inputs;
 use crate::exit::Strictness;
 use crate::failure::Error;
+use crate::rules::Filters;
 use dicom_deid::profile::OnLeak;
 pub use typed::{jobs, max_header, on_leak, part_size};
 
@@ -108,6 +110,8 @@ pub struct Input {
     pub files: Inputs,
     /// Keep the names of other files.
     pub keep_names: bool,
+    /// Which files are taken, by path and header.
+    pub filters: Arc<Filters>,
     /// The part of the work that is to be done; none for all of it.
     pub shard: Option<Shard>,
     /// What changed more recently, and the series that it belongs to, is left for the next run; none
@@ -327,6 +331,10 @@ impl Config {
                     .len()
                     .to_string(),
             ),
+            ("field-filters", input.filters.len().to_string()),
+            ("rules", flag(packaging.rules.is_some())),
+            ("mappings", packaging.map.len().to_string()),
+            ("folder-labels", flag(packaging.folder_labels)),
             ("shard", or(input.shard.map(|s| s.to_string()), "none")),
             ("max-header", input.max_header.to_string()),
             ("subject-set", flag(packaging.subject.is_some())),

@@ -23,7 +23,7 @@
 //! | `text_detector` | where text stands in a picture |
 //! | [`flywheel_client`] | the client of Flywheel's API |
 //! | `flywheel_sandbox` | an embedded server that speaks that API; feature `sandbox` |
-//! | `import_rules` | Flywheel's rules by which files get their labels; no command has them yet |
+//! | `import_rules` | Flywheel's rules by which files get their labels |
 //! | `python_regex` | Python's regular expressions, for profiles and rules |
 //!
 //! The rooms of the program, those above first; no two import each other:
@@ -38,6 +38,7 @@
 //! | [`event`] | what pipeline and report share |
 //! | [`package`], [`series`] | a series as one zip, instances by series |
 //! | [`subjects`] | subject tables, and crosswalks back from what was sent |
+//! | [`rules`] | which files are taken and which labels they get, by the user's own rules |
 //! | [`routing`] | labels and UIDs |
 //! | [`pictures`] | frames before and after, for a person to look at |
 //! | [`config`], [`discover`], [`credential`], [`cli`] | what a run was told, finding files, keys, flags |
@@ -77,6 +78,7 @@ pub mod pipeline;
 pub mod plan;
 pub mod report;
 pub mod routing;
+pub mod rules;
 pub mod series;
 pub mod subjects;
 

@@ -11,6 +11,7 @@ mod deid_log;
 mod governing;
 mod project;
 mod pseudonyms;
+mod rules_of_run;
 mod server_profiles;
 mod sink;
 mod subject_files;
@@ -24,6 +25,7 @@ use crate::discover::{Discovery, lie_one_in_the_other};
 use crate::event::Notice;
 use crate::failure::{Error, FileFailure};
 use crate::pictures::Pictures;
+use crate::rules::Rules;
 use crate::subjects::{Crosswalk, GivenLabels, RowId, SubjectTable};
 pub use consent::Confirm;
 use decision::DeidDecision;
@@ -48,6 +50,8 @@ pub struct UploadPlan {
     pub governing: Option<GoverningProfile>,
     /// What is done to each instance.
     pub treatment: Treatment,
+    /// Which files are taken, and where they belong by the user's own rules.
+    pub rules: Rules,
     /// Where files belong by the user's own table, where there is one.
     pub subjects: Option<SubjectTable>,
     /// Where it is written down which patient became which subject.
@@ -116,7 +120,16 @@ impl UploadPlan {
             Treatment::Clean(cleaner) => cleaner
                 .deidentify(instance, path)?
                 .into(),
-            Treatment::AsItIs(consent) => deid::as_it_is(&instance, &self.limits, consent)?.into(),
+            Treatment::AsItIs(consent) => {
+                let uncleaned = deid::as_it_is(&instance, &self.limits, consent)?;
+                if self.rules.set.is_some() {
+                    uncleaned
+                        .with_header(&instance)
+                        .into()
+                } else {
+                    uncleaned.into()
+                }
+            }
         };
         Ok((sendable, Counts::new()))
     }
@@ -158,13 +171,18 @@ pub async fn resolve(
 ) -> Result<UploadPlan, Error> {
     let discovery = open_inputs(&config)?;
     let subjects = subject_files::table(&config.packaging)?;
+    let rules = rules_of_run::read(&config)?;
     let local = decision::local(&config.deid)?;
     let (project, served) = ask_server(client.as_ref(), &config).await?;
     let watch = client.as_ref().map(|client| {
         ProfileWatch::new(client, &project, &served, config.transfer.profile_recheck)
     });
-    let (decision, mut announcements) =
-        decide(served, local, &config, (&project, subjects.as_ref()))?;
+    let (decision, mut announcements) = decide(
+        served,
+        local,
+        &config,
+        (&project, subjects.as_ref(), &rules),
+    )?;
     let log = deid_log::ask(client.as_ref(), &decision, &config.sink).await?;
     announcements.extend(
         log.as_deref()
@@ -175,6 +193,9 @@ pub async fn resolve(
         consent::accept(decision, &config, &announcements, confirm)?;
     if log.is_some() && config.sink == SinkChoice::Upload {
         treatment = treatment.with(Cleaner::logged);
+    }
+    if rules.set.is_some() {
+        treatment = treatment.with(Cleaner::keeping_headers);
     }
     let pictures = pictures(&config, &treatment)?;
     if let Some(pictures) = &pictures {
@@ -214,6 +235,7 @@ pub async fn resolve(
         site,
         governing,
         treatment,
+        rules,
         subjects,
         crosswalks,
         pictures,
@@ -234,13 +256,20 @@ fn decide(
     served: ServerProfiles,
     local: Option<Profile>,
     config: &Config,
-    (project, subjects): (&Project, Option<&SubjectTable>),
+    (project, subjects, rules): (&Project, Option<&SubjectTable>, &Rules),
 ) -> Result<(DeidDecision, Vec<Notice>), Error> {
     let mut decision = decision::decide(served, local, &config.deid, project)?;
     let given = subjects.is_some_and(|table| table.gives().subject);
-    decision.refuse_without_subject(config.packaging.subject.is_some() || given)?;
+    let by_rules = rules_of_run::give_subjects(rules);
+    decision.refuse_without_subject(config.packaging.subject.is_some() || given || by_rules)?;
+    let profile = decision.profile();
+    if let Some(profile) = profile {
+        rules_of_run::refuse_dates(rules, profile)?;
+    }
+    let of_rules = rules_of_run::announcements(rules, &config.packaging, profile);
     let mut announcements = decision.announcements(project);
     announcements.extend(decision.override_residual(config.residual));
+    announcements.extend(of_rules);
     announcements.extend(subjects.map(subject_files::announcement));
     announcements.extend(consent::other_files_announcement(config));
     Ok((decision, announcements))

@@ -1,6 +1,7 @@
 //! The arguments on their way to a [`Config`]: each group of settings completed, contradictions
 //! refused.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytesize::ByteSize;
@@ -12,6 +13,7 @@ use super::{
 use crate::cli::{self, OtherFiles, ProgressStyle, Residual, UploadArgs};
 use crate::exit::Strictness;
 use crate::failure::Error;
+use crate::rules::{FilterFlags, Filters};
 use dicom_deid::profile::OnLeak;
 
 const MEBIBYTE: u64 = 1 << 20;
@@ -111,6 +113,15 @@ impl Typed<'_> {
                 deid.pictures.is_some() && deid.no_deid,
                 "pictures",
                 "no-deid",
+            ),
+            (
+                destination
+                    .packaging
+                    .rules
+                    .is_some()
+                    && !destination.packaging.map.is_empty(),
+                "rules",
+                "map",
             ),
             (output && destination.dry_run, "dry-run", "output"),
             (sandbox && destination.offline, "sandbox", "offline"),
@@ -220,10 +231,27 @@ impl Typed<'_> {
                 other_files: args.other_files,
             },
             keep_names: args.keep_names,
+            filters: Arc::new(self.filters()?),
             shard: args.shard,
             min_age: self.min_age()?,
             incomplete_series: args.incomplete_series,
             max_header,
+        })
+    }
+
+    fn filters(&self) -> Result<Filters, Error> {
+        let args = &self.0.input;
+        Filters::new(FilterFlags {
+            filters: &args.filter,
+            modalities: &args.modality,
+            skip_localizers: args.skip_localizers,
+            skip_derived: args.skip_derived,
+        })
+        .map_err(|(flag, refusal)| {
+            let hint = refusal
+                .hint
+                .unwrap_or_else(|| "docs/rules.md says how a filter is written".to_owned());
+            Error::usage(format!("{flag}: {}", refusal.message), hint)
         })
     }
 

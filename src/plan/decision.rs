@@ -149,6 +149,14 @@ fn conflict(level: Level, profile: &Profile, project: &Project) -> Error {
 }
 
 impl DeidDecision {
+    /// The profile, where one governs.
+    pub fn profile(&self) -> Option<&Profile> {
+        match self {
+            Self::Clean { profile, .. } => Some(profile),
+            Self::AsItIs { .. } => None,
+        }
+    }
+
     /// Whether a key for pseudonyms is needed.
     pub fn needs_key(&self) -> bool {
         matches!(self, Self::Clean { profile, .. } if profile.needs_key())

@@ -45,9 +45,9 @@ pub mod pseudonym;
 pub mod standard;
 
 pub use clean::{
-    By, Change, CleanInstance, Cleaner, Counts, Finding, IdentifiedConsent, Originals,
-    RoutingAttributes, Sendable, SurveyedImage, UncleanedInstance, What, as_it_is, is_dummy_date,
-    look_at_series, survey,
+    By, Change, CleanInstance, Cleaner, Counts, Finding, HeaderAsSent, IdentifiedConsent,
+    Originals, RoutingAttributes, Sendable, SurveyedImage, UncleanedInstance, What, as_it_is,
+    is_dummy_date, look_at_series, survey,
 };
 pub use dicom_lossless::{Limits, Source, read};
 pub use error::{DeidError, DeidErrorKind, ProfileError, ProfileErrorKind};

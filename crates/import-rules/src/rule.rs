@@ -268,10 +268,45 @@ impl Rule {
             .collect()
     }
 
-    /// Whether its mappings read paths to give labels: what a notice before a run names.
+    /// The labels that its mappings read from paths: what a notice before a run names.
     pub fn labels_read_from_path(&self) -> Vec<Target> {
+        let mut fields = self.fields_read_from_path();
+        fields.retain(Target::is_label);
+        fields
+    }
+
+    /// The fields that its mappings, defaults and overrides may set.
+    pub fn fields_set(&self) -> Vec<Target> {
+        let mapped = self
+            .mappings
+            .iter()
+            .flat_map(Mapping::sets)
+            .filter_map(|sets| match sets {
+                Sets::Target(target) => Some(target),
+                _ => None,
+            });
+        let constant = self
+            .defaults
+            .iter()
+            .map(|(target, _)| target)
+            .chain(
+                self.overrides
+                    .iter()
+                    .map(|(target, _)| target),
+            );
+        let mut fields: Vec<_> = mapped
+            .chain(constant)
+            .cloned()
+            .collect();
+        fields.sort();
+        fields.dedup();
+        fields
+    }
+
+    /// The fields that its mappings read from paths.
+    pub fn fields_read_from_path(&self) -> Vec<Target> {
         let mut reads = BTreeMap::new();
-        let mut labels = Vec::new();
+        let mut fields = Vec::new();
         for mapping in &self.mappings {
             let read = mapping.reads(&reads);
             for sets in mapping.sets() {
@@ -280,14 +315,13 @@ impl Rule {
                     .or_insert(read);
                 if let Sets::Target(target) = sets
                     && read.0
-                    && target.is_label()
-                    && !labels.contains(target)
+                    && !fields.contains(target)
                 {
-                    labels.push(target.clone());
+                    fields.push(target.clone());
                 }
             }
         }
-        labels
+        fields
     }
 
     /// Whether names of members are built of paths: a notice before a run names that too.

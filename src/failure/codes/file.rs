@@ -413,6 +413,54 @@ codes! {
             meant cannot be told, so the file is not sent. Write one of the paths out further, or \
             add a row for the file itself.",
     }
+    RouteMissingLabel {
+        code: "route.missing-label",
+        sentence: "the rules leave a label open that the file needs",
+        hint: "map it from the path or the cleaned header, or give it as a default; `fwupload rules \
+            test` shows what each rule made",
+        explanation: "A file at a level needs the labels of all levels above it too, and neither a \
+            mapping, nor the cleaned header, nor a default of the rule that takes the file gives \
+            one of them. Folder names are not taken for it unless the rules say so \
+            (`folder-labels`), since they often identify. The message names the label.",
+    }
+    RouteRuleFailed {
+        code: "route.rule-failed",
+        sentence: "the rule that takes the file cannot say where it goes",
+        hint: "correct the rule; `fwupload rules test` shows what each rule makes of the file",
+        explanation: "A rule takes the file and then cannot be carried out on it: the format of a \
+            field does not fit its value, a number is asked for where there is none, a pattern \
+            would take too long, or a rule for DICOM takes a file that is none. The message names \
+            the rule and its part. A guess could send the file to the wrong place, so it is not \
+            sent.",
+    }
+    RouteDateFromPath {
+        code: "route.date-from-path",
+        sentence: "a label from the path holds a date, and the profile changes dates",
+        hint: "map another part of the path, or say `dates-from-path: true` in the rules if the date \
+            may be known",
+        explanation: "The profile moves or removes dates, and a label or field that a rule takes from \
+            the path of the file looks like one. Beside dates that were moved it would tell by how \
+            much, and undo it for every file of the patient. Map another part of the path. Where \
+            the date may be known, or is none, `dates-from-path: true` in the rules says so.",
+    }
+    RouteIdentifierInLabel {
+        code: "route.identifier-in-label",
+        sentence: "a label or name by the rules holds a value that cleaning removed",
+        hint: "map another part of the path, or give subjects by `--subjects TABLE`; `--residual \
+            warn` lets it pass",
+        explanation: "What the rules make for the file, from its path or from a constant, holds what \
+            cleaning removed from its header: a name, an identifier, a date of birth. The message \
+            says which label and which attribute, and no value. Map a part of the path that does \
+            not identify, or use a table of your own. `--residual warn` sends it all the same.",
+    }
+    RouteUncleaned {
+        code: "route.uncleaned",
+        sentence: "the rule that takes the file does not allow files that are not cleaned",
+        hint: "add `allow-uncleaned: true` to the rule, if its files may go as they are",
+        explanation: "Files that are not DICOM are never de-identified. With `--other-files upload` \
+            and rules, each rule that is to take such files has to say `allow-uncleaned: true`, so \
+            that a rule for images does not send a spreadsheet along.",
+    }
     RouteDuplicate {
         code: "route.duplicate-instance",
         sentence: "two different files carry the same SOP Instance UID",

@@ -47,6 +47,8 @@ pub struct Cleaner {
     key: Option<PseudonymKey>,
     /// Whether instances keep the original identifiers, beside what is sent.
     logged: bool,
+    /// Whether instances keep their header as it is sent.
+    keeps_headers: bool,
     /// Who is shown frames in which text was found.
     shown_to: Option<Arc<dyn FrameSink>>,
 }
@@ -66,6 +68,17 @@ impl Cleaner {
     pub fn logged(self) -> Self {
         Self {
             logged: true,
+            ..self
+        }
+    }
+
+    /// The same, keeping the header of each instance as it is sent for [`Sendable::take_header`].
+    ///
+    /// [`Sendable::take_header`]: crate::Sendable::take_header
+    #[must_use]
+    pub fn keeping_headers(self) -> Self {
+        Self {
+            keeps_headers: true,
             ..self
         }
     }
@@ -111,6 +124,7 @@ impl Cleaner {
             pixels: PixelCleaning::of(dicom),
             key: None,
             logged: false,
+            keeps_headers: false,
             shown_to: None,
         }
     }
@@ -255,6 +269,9 @@ impl Cleaner {
         let mut clean =
             CleanInstance::write(&instance, &self.limits, run.changed, name, outcome, check)?;
         clean.image = LookedAt::of(std::mem::take(&mut run.pixels), &self.pixels);
+        if self.keeps_headers {
+            clean.keep_header(&instance);
+        }
         Ok((clean, written))
     }
 

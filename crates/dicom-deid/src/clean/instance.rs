@@ -7,6 +7,7 @@ use std::sync::Arc;
 use dicom_lossless::{Body, Instance, Limits, Tag, Written, check_label, write_and_inspect};
 
 use super::basic_profile::BasicProfileOutcome;
+use super::header_as_sent::HeaderAsSent;
 use super::originals::Originals;
 use super::pixel_data::{HeadSlices, PixelCleaning, PixelWork, Slice};
 use super::residual::{Finding, TextCheck};
@@ -22,6 +23,8 @@ struct WrittenInstance {
     body: Body,
     routing: RoutingAttributes,
     native: bool,
+    /// What rules read, until they have read it.
+    header: Option<Box<HeaderAsSent>>,
 }
 
 impl WrittenInstance {
@@ -44,6 +47,7 @@ impl WrittenInstance {
             body,
             routing,
             native: instance.syntax.is_native(),
+            header: None,
         };
         Ok((written, seen))
     }
@@ -133,6 +137,11 @@ impl CleanInstance {
         })
     }
 
+    pub(super) fn keep_header(&mut self, instance: &Instance) {
+        let header = HeaderAsSent::of(&instance.header, instance.syntax.encoding);
+        self.written.header = Some(Box::new(header));
+    }
+
     /// Values that were removed or changed and still stand in what is sent, where the profile lets
     /// it be sent all the same.
     pub fn findings(&self) -> &[Finding] {
@@ -189,6 +198,16 @@ pub fn as_it_is(
         .map(|(written, ())| UncleanedInstance { written })
 }
 
+impl UncleanedInstance {
+    /// Keeps the header for [`Sendable::take_header`].
+    #[must_use]
+    pub fn with_header(mut self, instance: &Instance) -> Self {
+        let header = HeaderAsSent::of(&instance.header, instance.syntax.encoding);
+        self.written.header = Some(Box::new(header));
+        self
+    }
+}
+
 /// What may be packed and sent.
 #[derive(Debug, Clone)]
 pub enum Sendable {
@@ -210,6 +229,14 @@ impl Sendable {
         match self {
             Self::Clean(clean) => Some(clean),
             Self::Uncleaned(_) => None,
+        }
+    }
+
+    /// The header as it is sent, once, where it was to be kept.
+    pub fn take_header(&mut self) -> Option<Box<HeaderAsSent>> {
+        match self {
+            Self::Clean(clean) => clean.written.header.take(),
+            Self::Uncleaned(uncleaned) => uncleaned.written.header.take(),
         }
     }
 

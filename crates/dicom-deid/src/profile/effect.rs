@@ -98,6 +98,13 @@ impl DicomRules {
         )
     }
 
+    /// Whether the dates of studies, series or acquisitions do not stay as they are.
+    pub fn changes_dates(&self) -> bool {
+        [tags::STUDY_DATE, tags::SERIES_DATE, tags::ACQUISITION_DATE]
+            .into_iter()
+            .any(|date| self.protects(date, NestingLevel::Top))
+    }
+
     /// Whether images that may show text are sent unchanged.
     pub fn keeps_burned_in(&self) -> bool {
         self.pixels.burned_in == BurnedIn::Keep

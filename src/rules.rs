@@ -1,0 +1,253 @@
+//! The rules of a run (`--rules`, `--map`) and its filters (`--filter` and the everyday forms): which
+//! files are taken, and what becomes of their labels.
+//!
+//! Owns how files and headers are shown to rules, and the sentence that holds for all of it: what
+//! decides may look at the original; what is written comes only from the path by explicit mapping,
+//! from the cleaned header, or from a constant or table that the user wrote. No text of a filter is
+//! told, since it may hold an identifier: filters are named by their numbers.
+
+mod filters;
+mod header;
+mod read;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+
+use chrono::{Local, Offset, TimeZone};
+use import_rules::{
+    Choice, ExtractError, Extracted, FileFields, GroupKey, OriginalHeader, Rule, RuleSet, RuleType,
+    Settings, Target, Zone,
+};
+
+pub use filters::{FilterFlags, Filters};
+pub use header::{Cleaned, Original};
+pub use read::read;
+
+/// Which rule takes a file, from 0.
+pub type RuleNumber = u16;
+
+/// The rules and filters of a run.
+#[derive(Debug, Default)]
+pub struct Rules {
+    /// The rules; none where labels come from the header as always.
+    pub set: Option<RuleSet>,
+    /// What files have to pass before a rule is asked.
+    pub filters: Arc<Filters>,
+    /// How fields are worked out.
+    pub settings: Settings,
+    /// Dates and times may be taken from paths, whatever the profile does with dates.
+    pub dates_from_path: bool,
+}
+
+/// Why a file is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LeftOut {
+    /// By the filter of this number, from 0.
+    ByFilter(usize),
+    /// No rule takes it.
+    NoRule,
+    /// The rules are for other beginnings of paths.
+    OtherPrefix,
+}
+
+/// What rules and filters say of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// This rule takes it.
+    Rule(RuleNumber),
+    /// There are no rules, and the filters let it pass.
+    NoRules,
+    /// It is not to be sent.
+    LeftOut(LeftOut),
+}
+
+/// A pattern for which matching would take too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TooLong {
+    /// A filter of the command line, from 0.
+    Filter(usize),
+    /// A filter of a rule, from 0.
+    Rule(usize),
+}
+
+impl Rules {
+    /// Whether nothing is to be decided.
+    pub fn is_empty(&self) -> bool {
+        self.set.is_none() && self.filters.is_empty()
+    }
+
+    /// Whether the header of a file must be read to decide.
+    pub fn need_header(&self) -> bool {
+        self.filters.need_header()
+            || self
+                .set
+                .as_ref()
+                .is_some_and(RuleSet::filters_need_header)
+    }
+
+    /// The rule of a number.
+    pub fn rule(&self, number: RuleNumber) -> Option<&Rule> {
+        self.set
+            .as_ref()?
+            .rules()
+            .get(usize::from(number))
+    }
+
+    /// Whether a rule is there for files that are not DICOM.
+    pub fn speak_of_other_files(&self) -> bool {
+        self.set.iter().any(|set| {
+            set.rules()
+                .iter()
+                .any(|rule| *rule.kind() != RuleType::Dicom)
+        })
+    }
+
+    /// What becomes of a file; `header` is the original one, of DICOM files.
+    ///
+    /// # Errors
+    /// A pattern that would take too long.
+    pub fn judge(
+        &self,
+        file: &FileFields,
+        header: Option<&dyn OriginalHeader>,
+    ) -> Result<Verdict, TooLong> {
+        let zone = &self.settings.zone;
+        if let Some(number) = self
+            .filters
+            .refuse(file, header, zone)
+            .map_err(TooLong::Filter)?
+        {
+            return Ok(Verdict::LeftOut(LeftOut::ByFilter(number)));
+        }
+        let Some(set) = &self.set else {
+            return Ok(Verdict::NoRules);
+        };
+        let choice = set
+            .choose(file, header, zone)
+            .map_err(|error| TooLong::Rule(error.rule))?;
+        Ok(match choice {
+            Choice::Rule(number, _) => match RuleNumber::try_from(number) {
+                Ok(number) => Verdict::Rule(number),
+                Err(_) => Verdict::LeftOut(LeftOut::NoRule),
+            },
+            Choice::None(_) => Verdict::LeftOut(LeftOut::NoRule),
+            Choice::OutsidePrefixes => Verdict::LeftOut(LeftOut::OtherPrefix),
+        })
+    }
+
+    /// What a rule makes of a file that it takes.
+    ///
+    /// # Errors
+    /// What keeps the rule from saying where the file goes.
+    pub fn extract(
+        &self,
+        number: RuleNumber,
+        file: &FileFields,
+        header: Option<&Cleaned>,
+    ) -> Result<Extracted, ExtractError> {
+        let Some(rule) = self.rule(number) else {
+            return Ok(Extracted::default());
+        };
+        rule.extract(file, header.map(|header| header as _), &self.settings)
+    }
+
+    /// What belongs into one package with a file.
+    ///
+    /// # Errors
+    /// As for [`Self::extract`].
+    pub fn group(
+        &self,
+        number: RuleNumber,
+        file: &FileFields,
+        header: Option<&dyn OriginalHeader>,
+        extracted: &Extracted,
+    ) -> Result<Option<GroupKey>, ExtractError> {
+        self.rule(number)
+            .map(|rule| rule.group_key(number.into(), file, header, extracted))
+            .transpose()
+    }
+
+    /// The labels and names that rules take from paths: what a notice before the run names.
+    pub fn labels_from_paths(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for rule in self
+            .set
+            .iter()
+            .flat_map(RuleSet::rules)
+        {
+            let folders = if self.settings.folder_labels {
+                rule.level().labels()
+            } else {
+                Vec::new()
+            };
+            let mapped = rule
+                .labels_read_from_path()
+                .into_iter()
+                .chain(folders)
+                .map(|target| shown(&target));
+            let members = rule
+                .names_members_from_path()
+                .then(|| "names in packages".to_owned());
+            for name in mapped.chain(members) {
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+        }
+        names
+    }
+}
+
+/// A field as people call it: `subject` for `subject.label`.
+pub fn shown(target: &Target) -> String {
+    let name = target.name();
+    match name
+        .strip_suffix(".label")
+        .or_else(|| name.strip_suffix("._id"))
+    {
+        Some(level) => level.to_owned(),
+        None => name,
+    }
+}
+
+/// A file as rules see it, by its path below the folder that was named; with the times that the
+/// system has of it, where it can be asked.
+pub fn fields_of(path: &Path, relative: &str, size: u64) -> FileFields {
+    let metadata = std::fs::metadata(path).ok();
+    let modified = metadata
+        .as_ref()
+        .and_then(|metadata| metadata.modified().ok())
+        .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
+        .and_then(|since| i64::try_from(since.as_secs()).ok());
+    FileFields::new(relative, size).with_times(modified, changed(metadata.as_ref(), modified))
+}
+
+#[cfg(unix)]
+fn changed(metadata: Option<&std::fs::Metadata>, _: Option<i64>) -> Option<i64> {
+    metadata.map(std::os::unix::fs::MetadataExt::ctime)
+}
+
+#[cfg(not(unix))]
+fn changed(metadata: Option<&std::fs::Metadata>, modified: Option<i64>) -> Option<i64> {
+    metadata
+        .and_then(|metadata| metadata.created().ok())
+        .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
+        .and_then(|since| i64::try_from(since.as_secs()).ok())
+        .or(modified)
+}
+
+/// The zone of this machine, which stands for times that name none.
+pub fn local_zone() -> Zone {
+    let name = iana_time_zone::get_timezone().unwrap_or_else(|_| "UTC".to_owned());
+    Zone::new(name, |seconds| {
+        Local
+            .timestamp_opt(seconds, 0)
+            .single()
+            .map_or(0, |time| {
+                time.offset()
+                    .fix()
+                    .local_minus_utc()
+            })
+    })
+}
