@@ -38,10 +38,10 @@
 //! | [`event`] | what pipeline and report share |
 //! | [`package`], [`series`] | a series as one zip, instances by series |
 //! | [`subjects`] | subject tables, and crosswalks back from what was sent |
-//! | [`rules`] | which files are taken and which labels they get, by the user's own rules |
 //! | [`routing`] | labels and UIDs |
 //! | [`pictures`] | frames before and after, for a person to look at |
 //! | [`config`], [`discover`], [`credential`], [`cli`] | what a run was told, finding files, keys, flags |
+//! | [`rules`] | which files are taken and which labels they get, by the user's own rules |
 //! | [`client_failure`], [`exit`], [`failure`] | codes, hints and exit codes, the libraries' errors among them |
 //!
 //! # What never happens
@@ -52,8 +52,8 @@
 //! - A file that fails for any reason is not sent; the others go on.
 //! - A file in which a value still stands that cleaning removed is not sent: the bytes on their way
 //!   out are searched for it.
-//! - Names and labels are not made of original values, nor of source paths unless the profile's
-//!   `filenames` says so.
+//! - Names and labels are not made of original values, nor of source paths unless the user's rules
+//!   map them or the profile's `filenames` says so.
 //! - No attribute value is in a message, event, report or log.
 //! - "Uploaded" is not said without the server's word.
 //! - What arrived is not sent again, and what others put on the server is not replaced

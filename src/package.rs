@@ -25,7 +25,7 @@ use crate::failure::{FileCode, FileFailure};
 use crate::routing;
 use dicom_deid::{Originals, Sendable};
 use dicom_lossless::{Body, Segment};
-use flywheel_client::BodyStream;
+use flywheel_client::{BodyStream, Fields};
 
 /// How much of a file goes to the network at a time, in bytes: smaller steps cost a system call
 /// each.
@@ -45,6 +45,8 @@ pub struct Package {
     pub members: Option<u32>,
     /// The modality that all instances share, if they do.
     pub modality: Option<String>,
+    /// What else is said of it.
+    pub fields: Fields,
     body: Body,
     sums: Arc<[Sum]>,
     /// The SOP Instance UIDs of the members, in their order; empty for a file that is not DICOM.
@@ -95,7 +97,8 @@ impl Package {
         }
     }
 
-    /// A series as a zip, whose members are deflated where a level is given and that shortens them.
+    /// A series as a zip, whose members have these names, in their order, and are deflated where a
+    /// level is given and that shortens them.
     /// Reads what is not in memory once, for the checksums.
     ///
     /// # Errors
@@ -103,12 +106,11 @@ impl Package {
     /// instance at fault.
     pub fn zip(
         name: String,
+        names: Vec<String>,
         instances: &[Sendable],
         level: Option<DeflateLevel>,
     ) -> Result<Self, (usize, FileFailure)> {
-        let names = member_names(instances.iter())
-            .into_iter()
-            .zip(instances);
+        let names = names.into_iter().zip(instances);
         let member = |(name, instance): (_, &Sendable)| Member {
             name,
             body: instance.body().clone(),
@@ -138,6 +140,7 @@ impl Package {
             kind: Some(DICOM),
             members,
             modality,
+            fields: Fields::default(),
             sums,
             instances,
             passed,
@@ -191,12 +194,42 @@ impl Package {
         Self::one_file(name, Body::new(vec![all]))
     }
 
+    /// Files that are not DICOM, as they are, in one zip under these names.
+    ///
+    /// # Errors
+    /// `read.*` when a file cannot be read again or has changed; the index is that of the file at
+    /// fault.
+    pub fn zip_of_other_files(
+        name: String,
+        files: &[(String, &OtherFile)],
+    ) -> Result<Self, (usize, FileFailure)> {
+        let member = |(name, other): &(String, &OtherFile)| {
+            let file = other.file();
+            Member {
+                name: name.clone(),
+                body: Body::new(vec![Segment::of_file(Arc::clone(file), 0..file.len())]),
+                native: false,
+            }
+        };
+        let made_of = MadeOf {
+            members: files.iter().map(member).collect(),
+            level: None,
+        };
+        let (body, sums) = made_of.zip(None)?;
+        Ok(Self {
+            members: u32::try_from(files.len()).ok(),
+            sums,
+            ..Self::one_file(name, body)
+        })
+    }
+
     fn one_file(name: String, body: Body) -> Self {
         Self {
             name,
             kind: None,
             members: None,
             modality: None,
+            fields: Fields::default(),
             sums: bare(&body),
             instances: Arc::default(),
             passed: Arc::default(),

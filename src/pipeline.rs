@@ -19,6 +19,7 @@ mod neighbours;
 mod others;
 mod outcomes;
 mod pack;
+mod placing;
 mod recheck;
 mod resume;
 mod route;
@@ -74,12 +75,29 @@ pub fn run(
     let pool = workers(plan.transfer.jobs)?;
     let context = Arc::new(RunContext::new(plan, events, stop, runtime.handle()));
     let found = find::find(&context, &pool);
+    let share = context
+        .plan
+        .rules
+        .set
+        .as_ref()
+        .and_then(import_rules::RuleSet::fail_fast);
+    if let Some(share) = share {
+        context
+            .outcomes
+            .allow(share, found.found);
+    }
     let nothing = found.series.is_empty() && found.others.is_empty();
     if let Some(error) = several_patients(&context.plan, found.patients.count()) {
         stop.because(error);
     }
     if let Some(error) = found
         .rows
+        .several_patients(&context.plan)
+    {
+        stop.because(error);
+    }
+    if let Some(error) = found
+        .subjects
         .several_patients(&context.plan)
     {
         stop.because(error);
@@ -92,6 +110,7 @@ pub fn run(
     others::send(&sender, found.others, &locked(&neighbours), &pool);
     sender.close();
     found.rows.tell(&context);
+    context.placing.tell(&context);
     end(&context, found.found)?;
     match stop.reason() {
         Some(error) => Err(error),

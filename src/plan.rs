@@ -24,8 +24,10 @@ use crate::credential::PseudonymKeySources;
 use crate::discover::{Discovery, lie_one_in_the_other};
 use crate::event::Notice;
 use crate::failure::{Error, FileFailure};
+use crate::journal::{Digester, KeyedDigest};
 use crate::pictures::Pictures;
 use crate::rules::Rules;
+use crate::series::Indexed;
 use crate::subjects::{Crosswalk, GivenLabels, RowId, SubjectTable};
 pub use consent::Confirm;
 use decision::DeidDecision;
@@ -106,6 +108,16 @@ impl UploadPlan {
             .map_or(NOTHING, |(table, row)| table.labels(row))
     }
 
+    /// What stands for a file in the journal, with all that decides where it goes.
+    pub fn fingerprint(&self, digester: &Digester, file: &Indexed) -> KeyedDigest {
+        let below = self
+            .rules
+            .set
+            .is_some()
+            .then(|| file.relative());
+        digester.source(&file.file, self.given(file.row), below.as_deref())
+    }
+
     /// Makes an instance fit to be sent, and in a dry run counts what was done to which attribute.
     /// The path is that below the folder which was named, for profiles that name files.
     ///
@@ -171,7 +183,7 @@ pub async fn resolve(
 ) -> Result<UploadPlan, Error> {
     let discovery = open_inputs(&config)?;
     let subjects = subject_files::table(&config.packaging)?;
-    let rules = rules_of_run::read(&config)?;
+    let mut rules = rules_of_run::read(&config)?;
     let local = decision::local(&config.deid)?;
     let (project, served) = ask_server(client.as_ref(), &config).await?;
     let watch = client.as_ref().map(|client| {
@@ -181,7 +193,7 @@ pub async fn resolve(
         served,
         local,
         &config,
-        (&project, subjects.as_ref(), &rules),
+        (&project, subjects.as_ref(), &mut rules),
     )?;
     let log = deid_log::ask(client.as_ref(), &decision, &config.sink).await?;
     announcements.extend(
@@ -256,7 +268,7 @@ fn decide(
     served: ServerProfiles,
     local: Option<Profile>,
     config: &Config,
-    (project, subjects, rules): (&Project, Option<&SubjectTable>, &Rules),
+    (project, subjects, rules): (&Project, Option<&SubjectTable>, &mut Rules),
 ) -> Result<(DeidDecision, Vec<Notice>), Error> {
     let mut decision = decision::decide(served, local, &config.deid, project)?;
     let given = subjects.is_some_and(|table| table.gives().subject);

@@ -1,13 +1,19 @@
 //! Where an instance belongs: labels, UIDs and times of subject, session and acquisition, from the
-//! cleaned header only.
+//! cleaned header, or from what the user's rules made.
 //!
 //! Labels are made as Flywheel's own client makes them, so that data of both lies side by side. No
 //! source path and no original value is ever looked at here.
 
+mod by_rules;
+mod dates_in_text;
+
 use std::fmt;
 
 use chrono::{FixedOffset, Local, NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
-use flywheel_client::{AcquisitionTarget, Destination, SessionTarget, SubjectTarget};
+use flywheel_client::{AcquisitionTarget, Destination, Fields, SessionTarget, SubjectTarget};
+
+pub use by_rules::{ByRules, by_rules, texts_of};
+pub use dates_in_text::holds_a_date;
 
 use crate::failure::{FileCode, FileFailure};
 use dicom_deid::{RoutingAttributes, is_dummy_date};
@@ -85,7 +91,10 @@ fn subject(
         .or(text(cleaned.patient_id.as_ref()))
         .map(|t| LabelOf::Subject.label(t));
     match label {
-        Some(label) if !label.is_empty() => Ok(SubjectTarget { label }),
+        Some(label) if !label.is_empty() => Ok(SubjectTarget {
+            label,
+            fields: Fields::default(),
+        }),
         _ => Err(FileFailure::new(FileCode::RouteNoSubject, "")),
     }
 }
@@ -103,6 +112,7 @@ fn session(
             uid,
             timestamp,
             forced: true,
+            fields: Fields::default(),
         });
     }
     let label = time
@@ -117,6 +127,7 @@ fn session(
         uid,
         timestamp,
         forced: false,
+        fields: Fields::default(),
     })
 }
 
@@ -132,6 +143,7 @@ fn acquisition(
             label: LabelOf::Acquisition.label(chosen),
             uid,
             timestamp,
+            fields: Fields::default(),
         });
     }
     let named = |t: &str| label(t, LONG_LABEL);
@@ -155,6 +167,7 @@ fn acquisition(
             .to_owned(),
         uid,
         timestamp,
+        fields: Fields::default(),
     })
 }
 

@@ -16,8 +16,8 @@ use std::time::UNIX_EPOCH;
 
 use chrono::{Local, Offset, TimeZone};
 use import_rules::{
-    Choice, ExtractError, Extracted, FileFields, GroupKey, OriginalHeader, Rule, RuleSet, RuleType,
-    Settings, Target, Zone,
+    Choice, CleanedHeader, ExtractError, Extracted, FileFields, GroupKey, HeaderField, Level,
+    Origin, OriginalHeader, Rule, RuleSet, RuleType, Settings, Target, Zone,
 };
 
 pub use filters::{FilterFlags, Filters};
@@ -38,6 +38,10 @@ pub struct Rules {
     pub settings: Settings,
     /// Dates and times may be taken from paths, whatever the profile does with dates.
     pub dates_from_path: bool,
+    /// The profile changes dates, and no date may come from a path beside them.
+    pub refuses_dates: bool,
+    /// What stands for all that decides labels, in the journal.
+    pub identity: String,
 }
 
 /// Why a file is left out.
@@ -84,6 +88,45 @@ impl Rules {
                 .set
                 .as_ref()
                 .is_some_and(RuleSet::filters_need_header)
+    }
+
+    /// What is known of a file's verdict before its header is read; none where that decides.
+    ///
+    /// # Errors
+    /// A pattern that would take too long.
+    pub fn judge_by_path(&self, file: &FileFields) -> Result<Option<Verdict>, TooLong> {
+        if self.need_header() {
+            let number = self
+                .filters
+                .refuse(file, None, &self.settings.zone)
+                .map_err(TooLong::Filter)?;
+            return Ok(number.map(|number| Verdict::LeftOut(LeftOut::ByFilter(number))));
+        }
+        self.judge(file, None).map(Some)
+    }
+
+    /// The subject that a rule gives a file whatever its header says; none where that has a say.
+    pub fn subject_by_path(&self, number: RuleNumber, file: &FileFields) -> Option<String> {
+        struct Nothing;
+        impl CleanedHeader for Nothing {
+            fn cleaned_values(&self, _: &HeaderField) -> Vec<String> {
+                Vec::new()
+            }
+        }
+        let rule = self.rule(number)?;
+        let subject = Target::label_of(Level::Subject);
+        if rule
+            .fields_read_from_header()
+            .contains(&subject)
+        {
+            return None;
+        }
+        let extracted = rule
+            .extract(file, Some(&Nothing), &self.settings)
+            .ok()?;
+        let field = extracted.metadata.field(&subject)?;
+        let fixed = matches!(field.origin, Origin::Mapping { .. } | Origin::Override);
+        fixed.then(|| field.value.to_text())
     }
 
     /// The rule of a number.

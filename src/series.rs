@@ -9,16 +9,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use import_rules::{Extracted, GroupKey};
 use sha2::{Digest, Sha256};
 
 use crate::discover::below;
 use crate::failure::{FileCode, FileFailure};
+use crate::rules::RuleNumber;
 use crate::subjects::{OriginalIdentifiers, RowId};
 use dicom_deid::Sendable;
 use dicom_lossless::{Body, Identity, Phi, SourceFile};
 use files::Folder;
 pub use files::SeriesFiles;
-pub use patients::Patients;
+pub use patients::{Patient, Patients};
 
 /// A file that holds an instance, as the index knows it.
 #[derive(Debug, Clone)]
@@ -33,6 +35,8 @@ pub struct Indexed {
     pub read: Option<Bytes>,
     /// Its row in the table of subjects, where there is one.
     pub row: Option<RowId>,
+    /// The rule that takes it, where there are rules.
+    pub rule: Option<RuleNumber>,
 }
 
 impl Indexed {
@@ -149,6 +153,17 @@ impl SeriesIndex {
     }
 }
 
+/// What the rule that takes a file makes of it.
+#[derive(Debug)]
+pub struct Placed {
+    /// Its fields.
+    pub extracted: Extracted,
+    /// What belongs into one package with it.
+    pub group: Option<GroupKey>,
+    /// Whose it is by its original header, to see whether one subject is made of several patients.
+    pub patient: Option<Patient>,
+}
+
 /// A cleaned instance, with the file that it came from.
 #[derive(Debug)]
 pub struct CleanFile {
@@ -158,6 +173,8 @@ pub struct CleanFile {
     pub instance: Sendable,
     /// What identified it, where a crosswalk is kept.
     pub originals: Option<Box<OriginalIdentifiers>>,
+    /// What the rule that takes it makes of it, where there are rules.
+    pub placed: Option<Box<Placed>>,
 }
 
 /// Instances of a series after the duplicates were settled.

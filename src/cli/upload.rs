@@ -143,7 +143,7 @@ pub struct InputArgs {
     /// ctime, a DICOM keyword or number, or a private element as (0019,100C,"CREATOR"); then = != <
     /// > <= >= =~ !~ and a value, or ` exists`. Headers are looked at as they were found. May be
     /// repeated: all have to fit. A field that a file does not have fits nothing.
-    #[arg(long, value_name = "FILTER")]
+    #[arg(long, value_name = "FILTER", hide_short_help = true)]
     pub filter: Vec<String>,
     /// Take only files of these modalities, as in MR,PT
     #[arg(
@@ -322,7 +322,7 @@ pub struct PackagingArgs {
     ///
     /// A rule of one mapping for all DICOM files; may be repeated, earlier ones come first. What
     /// none gives comes from the cleaned header.
-    #[arg(long, value_name = "MAPPING")]
+    #[arg(long, value_name = "MAPPING", hide_short_help = true)]
     pub map: Vec<String>,
     /// Let names of folders be labels where rules and header give none
     ///

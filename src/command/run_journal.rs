@@ -107,8 +107,15 @@ fn settings(plan: &UploadPlan, residual: Option<OnLeak>) -> String {
         .and_then(|governing| governing.identity.of_secrets())
         .map(|secrets| format!("\n{secrets}"))
         .unwrap_or_default();
+    // As before there were rules, where there are none.
+    let rules = plan
+        .rules
+        .set
+        .as_ref()
+        .map(|_| format!("\nrules {}", plan.rules.identity))
+        .unwrap_or_default();
     format!(
-        "{version}\n{package}\n{:?}\n{:?}\n{residual:?}\n{}{secrets}",
+        "{version}\n{package}\n{:?}\n{:?}\n{residual:?}\n{}{secrets}{rules}",
         packaging.subject, packaging.session, plan.input.keep_names
     )
 }

@@ -22,6 +22,9 @@ pub enum SkipReason {
     Empty,
     /// Left out by `--include` or `--exclude`.
     Excluded,
+    /// Kept out by `--filter`, `--modality` or one of the `--skip` flags, or no rule of `--rules`
+    /// takes it.
+    Filtered,
     /// A symbolic link, and `--follow` was not given.
     Symlink,
     /// Neither file nor folder: a pipe, socket or device.
@@ -31,6 +34,8 @@ pub enum SkipReason {
     OwnReport,
     /// The table of `--subjects`, which lies among the data.
     SubjectTable,
+    /// The rules of `--rules`, which lie among the data.
+    RulesFile,
     /// The same file was reached before by another path.
     SameFile,
     /// The same instance with identical content was read before in the same series.
@@ -58,6 +63,11 @@ impl SkipReason {
             Self::Dicomdir => ["dicomdir", "a DICOMDIR", "DICOMDIR"],
             Self::Empty => ["empty", "empty", "empty"],
             Self::Excluded => ["excluded", "left out by a filter", "left out by filters"],
+            Self::Filtered => [
+                "filtered",
+                "kept out by a filter, or taken by no rule",
+                "kept out by filters or rules",
+            ],
             Self::Symlink => ["symlink", "a symbolic link", "symbolic links"],
             Self::Special => ["special-file", "not a regular file", "special files"],
             Self::OwnReport => ["own-report", "fwupload's own report", "own report"],
@@ -66,6 +76,7 @@ impl SkipReason {
                 "the table of `--subjects`",
                 "table of subjects",
             ],
+            Self::RulesFile => ["rules-file", "the rules of `--rules`", "file of rules"],
             Self::SameFile => ["same-file", "the same file again", "reached twice"],
             Self::SameInstance => [
                 "same-instance",

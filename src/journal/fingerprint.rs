@@ -73,8 +73,14 @@ impl Digester {
     }
 
     /// Stands for a file as it is now under the run's settings: its path, length and time of
-    /// change. What a table gives it is part of that.
-    pub fn source(&self, file: &SourceFile, given: &GivenLabels) -> KeyedDigest {
+    /// change. What a table gives it is part of that, and where it lies `below` an input, where rules
+    /// go by that.
+    pub fn source(
+        &self,
+        file: &SourceFile,
+        given: &GivenLabels,
+        below: Option<&str>,
+    ) -> KeyedDigest {
         let path = std::path::absolute(file.path()).unwrap_or_else(|_| file.path().to_path_buf());
         let (length, changed) = (
             file.len().to_le_bytes(),
@@ -94,11 +100,13 @@ impl Digester {
                         .as_bytes()
                 })
             });
+        let below = below.map(|below| [b"below".as_slice(), below.as_bytes()]);
         self.digest(
             b"source",
             always
                 .into_iter()
-                .chain(given.into_iter().flatten()),
+                .chain(given.into_iter().flatten())
+                .chain(below.into_iter().flatten()),
         )
     }
 
@@ -186,8 +194,8 @@ mod tests {
         std::fs::write(&path, b"one").unwrap();
         let file = SourceFile::new(&path).unwrap();
         let none = GivenLabels::default();
-        let mark = digester().source(&file, &none);
-        let again = |given| digester().source(&SourceFile::new(&path).unwrap(), given);
+        let mark = digester().source(&file, &none, None);
+        let again = |given| digester().source(&SourceFile::new(&path).unwrap(), given, None);
         assert_eq!(mark, again(&none));
         let given = GivenLabels {
             subject: Some("S1".to_owned()),
@@ -196,9 +204,9 @@ mod tests {
         assert_ne!(mark, again(&given));
         assert_ne!(
             mark,
-            Digester::new("00ff", "subject=x").source(&file, &none)
+            Digester::new("00ff", "subject=x").source(&file, &none, None)
         );
-        assert_ne!(mark, Digester::new("00fe", "").source(&file, &none));
+        assert_ne!(mark, Digester::new("00fe", "").source(&file, &none, None));
         let time = SystemTime::now() + std::time::Duration::from_secs(5);
         std::fs::File::options()
             .write(true)

@@ -41,7 +41,8 @@ impl Names {
         self.free(member_name(instance))
     }
 
-    fn free(&mut self, name: String) -> String {
+    /// The name, or where it is taken, the first free one.
+    pub fn free(&mut self, name: String) -> String {
         let key = name.to_lowercase();
         let Some(last) = self.taken.get(&key).copied() else {
             self.taken.insert(key, 1);

@@ -14,7 +14,7 @@ use crate::discover::SkipReason;
 use crate::event::{FileOutcome, Severity};
 use crate::failure::FileFailure;
 use crate::plan::UploadPlan;
-use crate::series::{self, CleanFile, Indexed, Series};
+use crate::series::{self, CleanFile, Indexed, Placed, Series};
 use crate::subjects::OriginalIdentifiers;
 use dicom_deid::Sendable;
 use dicom_deid::standard;
@@ -23,6 +23,7 @@ use dicom_lossless::{self as dicom, Source};
 use super::context::RunContext;
 use super::guard::guarded;
 use super::outcomes::stopped;
+use super::placing::BeforeCleaning;
 
 /// Files up to this size are read whole, in bytes; of larger ones the pixel data stays where it is
 /// until it is sent.
@@ -130,7 +131,11 @@ fn clean_file(context: &RunContext, mut file: Indexed, reading: Reading) -> Opti
             })
     };
     match cleaned {
-        Ok((instance, originals)) => {
+        Ok(Treated {
+            instance,
+            originals,
+            placed,
+        }) => {
             context
                 .outcomes
                 .clean(Arc::clone(&file.path), instance.changed());
@@ -141,6 +146,7 @@ fn clean_file(context: &RunContext, mut file: Indexed, reading: Reading) -> Opti
                 source: file,
                 instance,
                 originals,
+                placed,
             })
         }
         Err(failure) => {
@@ -152,12 +158,19 @@ fn clean_file(context: &RunContext, mut file: Indexed, reading: Reading) -> Opti
     }
 }
 
+/// What became of an instance.
+struct Treated {
+    instance: Sendable,
+    originals: Option<Box<OriginalIdentifiers>>,
+    placed: Option<Box<Placed>>,
+}
+
 fn read_and_clean(
     context: &RunContext,
     file: &Indexed,
     read: Option<Bytes>,
     reading: Reading,
-) -> Result<(Sendable, Option<Box<OriginalIdentifiers>>), FileFailure> {
+) -> Result<Treated, FileFailure> {
     let plan = &context.plan;
     let source = Arc::clone(&file.file);
     let source = match read {
@@ -171,11 +184,19 @@ fn read_and_clean(
     let instance = dicom::read(source, &plan.limits)?;
     let is_recorded = !plan.crosswalks.is_empty();
     let originals = is_recorded.then(|| Box::new(OriginalIdentifiers::of(&instance)));
-    let (sendable, counts) = plan.treat(instance, &file.relative())?;
+    let before = BeforeCleaning::of(plan, file, &instance);
+    let (mut instance, counts) = plan.treat(instance, &file.relative())?;
+    let placed = before
+        .map(|before| before.place(context, file, &mut instance))
+        .transpose()?;
     context
         .outcomes
         .note_changes(&counts);
-    Ok((sendable, originals))
+    Ok(Treated {
+        instance,
+        originals,
+        placed: placed.map(Box::new),
+    })
 }
 
 /// Two studies of one person get two pseudonyms where neither says whose it is; the user must know.

@@ -2,7 +2,7 @@
 //!
 //! It must never know a stage: stages take it together with a value and give a value back.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::Stop;
 use super::compression::CompressionChoice;
 use super::outcomes::Outcomes;
+use super::placing::{PlacingCounts, SubjectsByRules};
 use super::timers::StageTimers;
 use crate::event::Events;
 use crate::plan::UploadPlan;
@@ -27,6 +28,10 @@ pub struct RunContext {
     pub stop: Stop,
     /// Where files get their outcomes.
     pub outcomes: Outcomes,
+    /// What rules and filters did.
+    pub placing: PlacingCounts,
+    /// Whose files become which subject by rules, of files that are cleaned.
+    pub subjects: Mutex<SubjectsByRules>,
     /// Where time goes.
     pub timers: StageTimers,
     /// Whether packages are deflated.
@@ -47,6 +52,8 @@ impl RunContext {
             events: events.clone(),
             stop: stop.clone(),
             outcomes: Outcomes::new(events, stop, plan.transfer.max_failures),
+            placing: PlacingCounts::default(),
+            subjects: Mutex::default(),
             timers: StageTimers::default(),
             compression: CompressionChoice::of(&plan),
             budget: Arc::new(Semaphore::new(units)),

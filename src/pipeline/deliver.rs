@@ -78,8 +78,11 @@ async fn record(
     outgoing: &OutgoingPackage,
     labels: &[String],
 ) -> Result<(), FileFailure> {
-    let [subject, session, acquisition] = labels else {
-        return Ok(());
+    let label = |at: usize| {
+        labels
+            .get(at)
+            .cloned()
+            .unwrap_or_default()
     };
     let plan = &context.plan;
     if plan.crosswalks.is_empty() || outgoing.originals.is_empty() {
@@ -87,7 +90,8 @@ async fn record(
     }
     let (crosswalks, originals) = (Arc::clone(&plan.crosswalks), outgoing.originals.clone());
     let project = path_of(&plan.project);
-    let labels = [subject, session, acquisition].map(String::clone);
+    // A package of a container above acquisitions has fewer.
+    let labels = [label(0), label(1), label(2)];
     let write = move || {
         let to = Recorded {
             project: &project,

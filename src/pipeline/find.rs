@@ -15,15 +15,17 @@ use crate::discover::{DiscoveredFile, Found, SkipReason};
 use crate::event::{Event, Events, FileOutcome, RunTotals};
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
 use crate::plan::UploadPlan;
+use crate::rules::{LeftOut, RuleNumber, Verdict};
 use crate::series::{self, Indexed, Patients, Series, SeriesIndex};
-use crate::subjects::RowId;
-use dicom_lossless::{self as dicom, Identity, SourceFile};
+use crate::subjects::{RowId, SubjectTable};
+use dicom_lossless::{self as dicom, Identity, Instance, Source, SourceFile};
 
 use super::arriving::{Arriving, WAITS};
 use super::context::RunContext;
 use super::guard::guarded;
 use super::neighbours::Neighbours;
 use super::outcomes::{counted, stopped};
+use super::placing::{self, SubjectsByRules};
 use super::subject_rows::{self, RowUse};
 
 /// How often the running totals of the walk are reported.
@@ -50,6 +52,8 @@ pub struct FoundFiles {
     pub patients: Patients,
     /// Which rows of the table of subjects are used, by files of other shards too.
     pub rows: RowUse,
+    /// Which patients become which subject by rules, of other shards too.
+    pub subjects: SubjectsByRules,
 }
 
 /// Walks the inputs and indexes every DICOM file. What is skipped or failed has its outcome
@@ -144,11 +148,18 @@ impl Finder<'_> {
             outcomes.settle_path(&Arc::new(path), len, FileOutcome::Skipped(reason));
         };
         match found {
-            found if is_table(found.path(), plan) => {
+            found if is_named(found.path(), plan.packaging.subjects.as_deref()) => {
                 skip(
                     found.path().to_path_buf(),
                     found.size(),
                     SkipReason::SubjectTable,
+                );
+            }
+            found if is_named(found.path(), plan.packaging.rules.as_deref()) => {
+                skip(
+                    found.path().to_path_buf(),
+                    found.size(),
+                    SkipReason::RulesFile,
                 );
             }
             found if is_own_report(found.path(), &plan.reports) => {
@@ -203,6 +214,35 @@ impl Finder<'_> {
         }
     }
 
+    /// Notes whose file it is, to see whether one subject is made of several patients.
+    fn note(&mut self, found: &Identified) {
+        let (plan, work) = (&self.context.plan, &mut self.work);
+        work.patients.add(&found.identity);
+        if let Ok(Some(row)) = found.row {
+            work.rows
+                .note(plan, row, &found.identity);
+        }
+        if let Some(subject) = &found.subject {
+            work.subjects
+                .note(subject, &found.identity);
+        }
+    }
+
+    /// Leaves a file out, which says nothing of where others beside it belong.
+    fn leave_out(&mut self, path: &Arc<PathBuf>, len: u64, by: LeftOut) {
+        let folder = path
+            .parent()
+            .unwrap_or(Path::new(""));
+        self.work
+            .neighbours
+            .is_left_out(folder, &self.root);
+        self.context.placing.left_out(by);
+        let outcome = FileOutcome::Skipped(SkipReason::Filtered);
+        self.context
+            .outcomes
+            .settle_path(path, len, outcome);
+    }
+
     fn index(&mut self, file: DiscoveredFile, identity: Result<Identified, FileFailure>) {
         if *self.root != file.root {
             self.root = Arc::new(file.root);
@@ -212,15 +252,10 @@ impl Finder<'_> {
             .as_ref()
             .ok()
             .and_then(|found| series::share_of_study(&found.identity));
-        if let Ok(found) = &identity {
-            self.work
-                .patients
-                .add(&found.identity);
-            if let Ok(Some(row)) = found.row {
-                self.work
-                    .rows
-                    .note(&self.context.plan, row, &found.identity);
-            }
+        if let Ok(found) = &identity
+            && found.left_out.is_none()
+        {
+            self.note(found);
         }
         if is_of_others(&self.context.plan, || {
             of_study.unwrap_or_else(|| series::share_of_name(&path))
@@ -232,6 +267,13 @@ impl Finder<'_> {
             );
             return;
         }
+        if let Ok(Identified {
+            left_out: Some(by), ..
+        }) = &identity
+        {
+            self.leave_out(&path, len, *by);
+            return;
+        }
         let added = identity.and_then(|found| {
             let indexed = Indexed {
                 path: Arc::clone(&path),
@@ -239,6 +281,7 @@ impl Finder<'_> {
                 file: found.file,
                 read: None,
                 row: found.row?,
+                rule: found.rule,
             };
             self.index
                 .add(found.identity, indexed)
@@ -273,10 +316,10 @@ fn is_of_others(plan: &UploadPlan, number: impl FnOnce() -> u64) -> bool {
         .is_some_and(|shard| !shard.takes(number()))
 }
 
-/// Whether a file is the table of subjects, which must not be sent as a file that is not DICOM.
-fn is_table(path: &Path, plan: &UploadPlan) -> bool {
-    let table = plan.packaging.subjects.as_deref();
-    table.is_some_and(|table| path.file_name() == table.file_name() && is_same_file(path, table))
+/// Whether a file is one that a flag names, such as the table of subjects: it must not be sent as a
+/// file that is not DICOM.
+fn is_named(path: &Path, named: Option<&Path>) -> bool {
+    named.is_some_and(|named| path.file_name() == named.file_name() && is_same_file(path, named))
 }
 
 fn is_same_file(one: &Path, other: &Path) -> bool {
@@ -320,18 +363,88 @@ struct Identified {
     file: Arc<SourceFile>,
     /// Its row in the table of subjects, where there is a table.
     row: Result<Option<RowId>, FileFailure>,
+    /// The rule that takes it, where there are rules.
+    rule: Option<RuleNumber>,
+    /// The subject that rules give it whatever its header says.
+    subject: Option<String>,
+    /// What leaves it out.
+    left_out: Option<LeftOut>,
+}
+
+impl Identified {
+    fn left_out(file: Arc<SourceFile>, identity: Identity, by: LeftOut) -> Self {
+        Self {
+            identity,
+            file,
+            row: Ok(None),
+            rule: None,
+            subject: None,
+            left_out: Some(by),
+        }
+    }
 }
 
 fn identify(file: &DiscoveredFile, plan: &UploadPlan) -> Result<Identified, FileFailure> {
+    let known = guarded(|| placing::judge_by_path(plan, file))?;
     let source = Arc::new(SourceFile::new(&file.path)?);
-    let identity = guarded(|| Ok(dicom::identify(&source, &plan.limits)?))?;
+    if let Some(Verdict::LeftOut(by)) = known {
+        return Ok(Identified::left_out(source, Identity::default(), by));
+    }
+    let mut identity = guarded(|| Ok(dicom::identify(&source, &plan.limits)?))?;
+    let needs_header = known.is_none()
+        || plan
+            .subjects
+            .as_ref()
+            .is_some_and(SubjectTable::needs_header);
+    let header = needs_header
+        .then(|| guarded(|| header_of(&source, &identity, plan)))
+        .transpose()?;
+    let verdict = match known {
+        Some(verdict) => verdict,
+        None => guarded(|| placing::judge(plan, file, header.as_ref()))?,
+    };
+    let rule = match verdict {
+        Verdict::Rule(rule) => Some(rule),
+        Verdict::NoRules => None,
+        Verdict::LeftOut(by) => {
+            identity.whole = None;
+            return Ok(Identified::left_out(source, identity, by));
+        }
+    };
     let relative = (!file.named).then(|| file.relative());
-    let row = guarded(|| subject_rows::row_of(plan, relative.as_deref(), &source, &identity));
+    let row = guarded(|| subject_rows::row_of(plan, relative.as_deref(), header.as_ref()));
+    // A flag or a table goes before rules, and has been looked at by itself.
+    let given = plan.packaging.subject.is_some()
+        || row
+            .as_ref()
+            .is_ok_and(|row| plan.given(*row).subject.is_some());
+    let subject = rule
+        .filter(|_| !given)
+        .and_then(|rule| placing::subject_by_path(plan, file, rule));
     Ok(Identified {
         identity,
         file: source,
         row,
+        rule,
+        subject,
+        left_out: None,
     })
+}
+
+/// The original header, of a small file from what the index has read of it.
+fn header_of(
+    file: &Arc<SourceFile>,
+    identity: &Identity,
+    plan: &UploadPlan,
+) -> Result<Instance, FileFailure> {
+    let source = match &identity.whole {
+        Some(bytes) => Source::Memory {
+            file: Arc::clone(file),
+            bytes: bytes.clone(),
+        },
+        None => Source::File(Arc::clone(file)),
+    };
+    Ok(dicom::read(source, &plan.limits)?)
 }
 
 /// Whether a run without a series to send is to be told apart from one that did its work.

@@ -21,6 +21,8 @@ struct FolderTarget {
     target: Option<TargetContainer>,
     /// Some failed before it was known where they belong.
     unknown: bool,
+    /// Some were left out by filters or rules.
+    left_out: bool,
 }
 
 /// Where a file goes that is not DICOM.
@@ -32,6 +34,8 @@ pub enum NeighbourTarget {
     NoDicom,
     /// It cannot be known, since DICOM beside it failed.
     Unknown,
+    /// All DICOM beside it was left out.
+    LeftOut,
 }
 
 impl Neighbours {
@@ -74,6 +78,11 @@ impl Neighbours {
         self.at_and_above(folder, root, |common| common.unknown = true);
     }
 
+    /// Notes that DICOM of a folder was left out, wherever it belongs.
+    pub fn is_left_out(&mut self, folder: &Path, root: &Path) {
+        self.at_and_above(folder, root, |common| common.left_out = true);
+    }
+
     /// Where a file of this folder goes: the nearest folder at or above it that has DICOM decides.
     pub fn of(&self, folder: &Path, root: &Path) -> NeighbourTarget {
         let Some(common) = levels(folder, root).find_map(|level| self.0.get(level)) else {
@@ -83,6 +92,7 @@ impl Neighbours {
             // Nothing that is not known can make it wider.
             Some(TargetContainer::Project) => NeighbourTarget::To(TargetContainer::Project),
             Some(target) if !common.unknown => NeighbourTarget::To(target.clone()),
+            None if common.left_out && !common.unknown => NeighbourTarget::LeftOut,
             _ => NeighbourTarget::Unknown,
         }
     }
@@ -124,7 +134,7 @@ fn levels<'p>(folder: &'p Path, root: &'p Path) -> impl Iterator<Item = &'p Path
 
 /// The lowest container that holds both.
 fn together(target: TargetContainer, to: &Destination) -> TargetContainer {
-    let same_subject = |with: &Destination| with.subject == to.subject;
+    let same_subject = |with: &Destination| with.subject.label == to.subject.label;
     let same_session = |with: &Destination| {
         same_subject(with)
             && with.session.label == to.session.label
@@ -159,7 +169,7 @@ fn together(target: TargetContainer, to: &Destination) -> TargetContainer {
 #[allow(clippy::indexing_slicing)]
 mod tests {
     use super::*;
-    use flywheel_client::{AcquisitionTarget, SessionTarget, SubjectTarget};
+    use flywheel_client::{AcquisitionTarget, Fields, SessionTarget, SubjectTarget};
 
     fn to(path: &str) -> Destination {
         let labels: Vec<_> = path
@@ -169,17 +179,20 @@ mod tests {
         Destination {
             subject: SubjectTarget {
                 label: labels[0].clone(),
+                fields: Fields::default(),
             },
             session: SessionTarget {
                 label: labels[1].clone(),
                 uid: Some(labels[1].clone()),
                 timestamp: None,
                 forced: false,
+                fields: Fields::default(),
             },
             acquisition: AcquisitionTarget {
                 label: labels[2].clone(),
                 uid: Some(labels[2].clone()),
                 timestamp: None,
+                fields: Fields::default(),
             },
         }
     }

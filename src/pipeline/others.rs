@@ -2,6 +2,8 @@
 //! after the DICOM files beside them. What a look finds DICOM in, or does not see to its end, never
 //! goes.
 
+mod by_rules;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,13 +12,14 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::discover::{DiscoveredFile, OtherFile};
+use crate::discover::{DiscoveredFile, OtherFile, SkipReason};
 use crate::event::{FileOutcome, Severity};
 use crate::failure::{FileCode, FileFailure};
-use crate::package::Package;
+use crate::package::{Names, Package};
 use crate::routing;
 use crate::series::Indexed;
 use dicom_lossless::SourceFile;
+use import_rules::GroupKey;
 
 use super::context::RunContext;
 use super::deliver;
@@ -26,6 +29,7 @@ use super::outcomes::stopped;
 use super::pack::OutgoingPackage;
 use super::send::Sender;
 use super::target::TargetContainer;
+use by_rules::PlacedOther;
 
 /// Formats that a compressed file is said to be of by what stands before the ending of the
 /// compression.
@@ -66,7 +70,9 @@ const OF_OME: [&str; 1] = ["ome"];
 /// A file that was looked into and may go.
 struct InspectedFile {
     source: Indexed,
+    other: OtherFile,
     package: Package,
+    placed: Option<PlacedOther>,
 }
 
 /// Looks into all files and sends them one by one; each has its outcome afterwards.
@@ -77,23 +83,39 @@ pub fn send(
     pool: &ThreadPool,
 ) {
     let context = sender.context();
-    for ((folder, _), group) in inspect(context, files, pool) {
+    let Sorted { groups, zips } = inspect(context, files, pool);
+    for ((folder, ..), group) in groups {
         send_group(sender, &folder, group, neighbours);
+    }
+    for (_, group) in zips {
+        send_zip(sender, group);
     }
 }
 
-/// Files that may go, by folder and stem of their names.
-type Groups = BTreeMap<(PathBuf, String), Vec<InspectedFile>>;
+/// Files that go one by one: by folder, the stem of their names, and where rules put them.
+type Groups = BTreeMap<(PathBuf, String, Option<Vec<String>>), Vec<InspectedFile>>;
 
-fn inspect(context: &RunContext, files: Vec<DiscoveredFile>, pool: &ThreadPool) -> Groups {
-    let look = |file: DiscoveredFile| {
+/// Files that may go.
+#[derive(Default)]
+struct Sorted {
+    groups: Groups,
+    /// Files that rules pack together, first found first.
+    zips: Vec<(ZipKey, Vec<InspectedFile>)>,
+}
+
+/// What tells zips apart.
+type ZipKey = (Vec<String>, GroupKey);
+
+fn inspect(context: &RunContext, files: Vec<DiscoveredFile>, pool: &ThreadPool) -> Sorted {
+    let look = |(file, placed): (DiscoveredFile, _)| {
         let looked = if context.stop.requested() {
             Err(stopped())
         } else {
             guarded(|| OtherFile::look(Arc::new(SourceFile::new(&file.path)?)))
         };
-        (file, looked)
+        (file, placed, looked)
     };
+    let files = by_rules::judged(context, files);
     let looked: Vec<_> = pool.install(|| {
         files
             .into_par_iter()
@@ -102,37 +124,186 @@ fn inspect(context: &RunContext, files: Vec<DiscoveredFile>, pool: &ThreadPool) 
     });
     let all = looked
         .iter()
-        .filter_map(|(_, looked)| looked.as_ref().ok());
+        .filter_map(|(_, _, looked)| looked.as_ref().ok());
     warn(context, all);
-    let mut groups = Groups::new();
-    for (file, looked) in looked {
+    let mut sorted = Sorted::default();
+    for (file, placed, looked) in looked {
         let (path, len) = (Arc::new(file.path), file.len);
         match looked {
             Ok(other) => {
-                let package = Package::other_file(String::new(), &other);
-                let stem = split(&path).0;
-                let folder = path
-                    .parent()
-                    .unwrap_or(Path::new(""))
-                    .to_path_buf();
                 let source = Indexed {
                     path,
                     root: Arc::new(file.root),
                     file: Arc::clone(other.file()),
                     read: None,
                     row: None,
+                    rule: None,
                 };
-                groups
-                    .entry((folder, stem))
-                    .or_default()
-                    .push(InspectedFile { source, package });
+                sorted.add(InspectedFile {
+                    source,
+                    package: Package::other_file(String::new(), &other),
+                    other,
+                    placed,
+                });
             }
             Err(failure) => context
                 .outcomes
                 .settle_path(&path, len, FileOutcome::Failed(failure)),
         }
     }
-    groups
+    sorted.single_zips();
+    sorted
+}
+
+impl Sorted {
+    fn add(&mut self, file: InspectedFile) {
+        let key = file
+            .placed
+            .as_ref()
+            .and_then(|placed| {
+                let (group, _) = placed.zip.as_ref()?;
+                Some((placed.target.keys(false), group.clone()))
+            });
+        let Some(key) = key else {
+            return self.add_by_itself(file);
+        };
+        match self
+            .zips
+            .iter_mut()
+            .find(|(known, _)| *known == key)
+        {
+            Some((_, files)) => files.push(file),
+            None => self.zips.push((key, vec![file])),
+        }
+    }
+
+    fn add_by_itself(&mut self, file: InspectedFile) {
+        let folder = file
+            .source
+            .path
+            .parent()
+            .unwrap_or(Path::new(""))
+            .to_path_buf();
+        let placed = file.placed.as_ref();
+        let named = placed.and_then(|placed| placed.name.as_deref());
+        let stem = match named {
+            Some(name) => split(Path::new(name)).0,
+            None => split(&file.source.path).0,
+        };
+        let target = placed.map(|placed| placed.target.keys(false));
+        self.groups
+            .entry((folder, stem, target))
+            .or_default()
+            .push(file);
+    }
+
+    /// A group of one file is no zip, unless the rule wants that too.
+    fn single_zips(&mut self) {
+        let (single, zips) = std::mem::take(&mut self.zips)
+            .into_iter()
+            .partition::<Vec<_>, _>(|(_, files)| {
+                let alone_too = files
+                    .iter()
+                    .filter_map(|file| file.placed.as_ref()?.zip.as_ref())
+                    .any(|(_, alone)| *alone);
+                files.len() == 1 && !alone_too
+            });
+        self.zips = zips;
+        for file in single
+            .into_iter()
+            .flat_map(|(_, files)| files)
+        {
+            self.add_by_itself(file);
+        }
+    }
+}
+
+/// Sends files that a rule packs together.
+fn send_zip(sender: &Sender, group: Vec<InspectedFile>) {
+    let context = sender.context();
+    let keep_names = context.plan.input.keep_names;
+    let Some((target, title, fields)) = group.first().and_then(|first| {
+        let placed = first.placed.as_ref()?;
+        let title = placed
+            .name
+            .clone()
+            .or_else(|| {
+                placed
+                    .target
+                    .labels()
+                    .last()
+                    .map(ToString::to_string)
+            })
+            .unwrap_or_else(|| context.plan.project.label.clone());
+        Some((placed.target.clone(), title, placed.fields.clone()))
+    }) else {
+        return;
+    };
+    let fail = |file: &InspectedFile, failure: &FileFailure| {
+        let outcome = FileOutcome::Failed(failure.clone());
+        context
+            .outcomes
+            .settle(&file.source, outcome);
+    };
+    let mut group = group;
+    loop {
+        let named: Result<Vec<_>, FileFailure> = member_names(&group, keep_names).map(|names| {
+            names
+                .into_iter()
+                .zip(&group)
+                .map(|(name, file)| (name, &file.other))
+                .collect()
+        });
+        let stem = title
+            .strip_suffix(".zip")
+            .unwrap_or(&title);
+        let name = routing::file_name(&format!("{stem}.zip"));
+        let zipped = named
+            .map_err(|failure| (None, failure))
+            .and_then(|named| {
+                Package::zip_of_other_files(name, &named)
+                    .map_err(|(at, failure)| (Some(at), failure))
+            });
+        match zipped {
+            Ok(mut package) => {
+                package.fields = fields;
+                return sender.send_now(OutgoingPackage {
+                    target,
+                    package,
+                    sources: group
+                        .into_iter()
+                        .map(|file| file.source)
+                        .collect(),
+                    incomplete: false,
+                    originals: BTreeSet::new(),
+                });
+            }
+            Err((Some(at), failure)) if at < group.len() => {
+                fail(&group.remove(at), &failure);
+                if group.is_empty() {
+                    return;
+                }
+            }
+            Err((_, failure)) => {
+                return group
+                    .iter()
+                    .for_each(|file| fail(file, &failure));
+            }
+        }
+    }
+}
+
+/// What files are called in a zip: as outside of it.
+fn member_names(group: &[InspectedFile], keep_names: bool) -> Result<Vec<String>, FileFailure> {
+    let mut names = Names::default();
+    group
+        .iter()
+        .map(|file| {
+            let stem = stem(std::slice::from_ref(file), keep_names)?;
+            let extension = split(&file.source.path).1;
+            Ok(names.free(routing::file_name(&format!("{stem}{extension}"))))
+        })
+        .collect()
 }
 
 /// Files of one folder that differ in their extension alone belong together, and keep that in their
@@ -142,7 +313,15 @@ fn send_group(sender: &Sender, folder: &Path, group: Vec<InspectedFile>, neighbo
     let target_and_stem = target(context, folder, &group, neighbours)
         .and_then(|target| Ok((target, stem(&group, context.plan.input.keep_names)?)));
     match target_and_stem {
-        Ok((target, stem)) => {
+        Ok((None, _)) => {
+            for file in group {
+                let outcome = FileOutcome::Skipped(SkipReason::Filtered);
+                context
+                    .outcomes
+                    .settle(&file.source, outcome);
+            }
+        }
+        Ok((Some(target), stem)) => {
             let packages = group
                 .into_iter()
                 .map(|file| outgoing(file, &target));
@@ -161,21 +340,29 @@ fn send_group(sender: &Sender, folder: &Path, group: Vec<InspectedFile>, neighbo
     }
 }
 
+/// Where a group goes; none where the DICOM beside it was left out.
 fn target(
     context: &RunContext,
     folder: &Path,
     group: &[InspectedFile],
     neighbours: &Neighbours,
-) -> Result<TargetContainer, FileFailure> {
+) -> Result<Option<TargetContainer>, FileFailure> {
     if context.stop.requested() {
         return Err(stopped());
+    }
+    let placed = group
+        .first()
+        .and_then(|first| first.placed.as_ref());
+    if let Some(placed) = placed {
+        return Ok(Some(placed.target.clone()));
     }
     let root = group
         .first()
         .map_or(folder, |first| &first.source.root);
     match neighbours.of(folder, root) {
-        NeighbourTarget::To(target) => Ok(target),
-        NeighbourTarget::NoDicom => Ok(TargetContainer::Project),
+        NeighbourTarget::To(target) => Ok(Some(target)),
+        NeighbourTarget::NoDicom => Ok(Some(TargetContainer::Project)),
+        NeighbourTarget::LeftOut => Ok(None),
         NeighbourTarget::Unknown => Err(FileFailure::new(
             FileCode::RouteUnclear,
             "DICOM files beside it failed",
@@ -239,9 +426,14 @@ fn warn<'a>(context: &RunContext, others: impl Iterator<Item = &'a OtherFile>) {
 }
 
 fn outgoing(file: InspectedFile, target: &TargetContainer) -> OutgoingPackage {
+    let mut package = file.package;
+    package.fields = file
+        .placed
+        .map(|placed| placed.fields)
+        .unwrap_or_default();
     OutgoingPackage {
         target: target.clone(),
-        package: file.package,
+        package,
         sources: vec![file.source],
         incomplete: false,
         originals: BTreeSet::new(),
@@ -254,6 +446,13 @@ fn stem(group: &[InspectedFile], keep_names: bool) -> Result<String, FileFailure
     let Some(first) = group.first() else {
         return Ok(String::new());
     };
+    let named = first
+        .placed
+        .as_ref()
+        .and_then(|placed| placed.name.as_deref());
+    if let Some(name) = named {
+        return Ok(split(Path::new(name)).0);
+    }
     if keep_names {
         return Ok(split(&first.source.path).0);
     }

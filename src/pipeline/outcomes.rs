@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use super::Stop;
 use super::guard::locked;
@@ -29,6 +29,9 @@ pub struct Outcomes {
     events: Events,
     stop: Stop,
     most_failures: Option<u64>,
+    /// More failures than this end the run: the share of all files that rules allow. Known once all
+    /// are found.
+    allowed: OnceLock<u64>,
     failed: AtomicU64,
     cleaned: AtomicU64,
     changed: AtomicU64,
@@ -43,6 +46,7 @@ impl Outcomes {
             events: events.clone(),
             stop: stop.clone(),
             most_failures,
+            allowed: OnceLock::new(),
             failed: AtomicU64::default(),
             cleaned: AtomicU64::default(),
             changed: AtomicU64::default(),
@@ -139,15 +143,37 @@ impl Outcomes {
         )
     }
 
+    /// Lets a share of all files fail, from 0 to 1, and no more.
+    pub fn allow(&self, share: f64, files: u64) {
+        // Counts of files are far below the numbers that a float cannot hold.
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a count of files times a share"
+        )]
+        let allowed = (share * files as f64).floor() as u64;
+        let _ = self.allowed.set(allowed);
+        self.stop_if_too_many(self.failed.load(Ordering::Relaxed));
+    }
+
     fn count_failure(&self) {
         let failed = self
             .failed
             .fetch_add(1, Ordering::Relaxed)
             + 1;
-        if self
+        self.stop_if_too_many(failed);
+    }
+
+    fn stop_if_too_many(&self, failed: u64) {
+        let too_many = self
             .most_failures
             .is_some_and(|most| failed >= most)
-        {
+            || self
+                .allowed
+                .get()
+                .is_some_and(|allowed| failed > *allowed);
+        if too_many {
             let why = format!("stopped after {} failed", counted(failed, "file"));
             self.stop
                 .because(Error::new(RunCode::TooManyFailures, why));

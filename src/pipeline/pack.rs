@@ -11,7 +11,7 @@ use crate::subjects::OriginalIdentifiers;
 use flywheel_client::Destination;
 
 use super::context::RunContext;
-use super::route::Routed;
+use super::route::{PackageRules, Routed};
 use super::target::TargetContainer;
 
 /// A package, where it goes, and the files that it was made of, in the order of its members.
@@ -29,9 +29,11 @@ pub struct OutgoingPackage {
 }
 
 impl OutgoingPackage {
-    fn of_series(destination: &Destination, package: Package, sources: Vec<Indexed>) -> Self {
+    fn of_series(to: &PackageTarget, mut package: Package, sources: Vec<Indexed>) -> Self {
+        let destination = to.destination.clone();
+        package.fields = to.by_rules.fields.clone();
         Self {
-            target: TargetContainer::Acquisition(destination.clone()),
+            target: TargetContainer::at(to.by_rules.level, destination),
             package,
             sources,
             incomplete: false,
@@ -40,13 +42,26 @@ impl OutgoingPackage {
     }
 }
 
+/// Where a package goes, and what rules say of it.
+struct PackageTarget {
+    destination: Destination,
+    by_rules: PackageRules,
+}
+
 /// Packs instances. A series is a zip also while it has one instance: it may grow, and must not
 /// leave a file of another name behind.
 pub fn pack(context: &RunContext, routed: Routed) -> Vec<OutgoingPackage> {
     let Routed {
         destination,
         mut members,
+        by_rules,
     } = routed;
+    let to = PackageTarget {
+        destination,
+        by_rules,
+    };
+    let is_bare = context.plan.packaging.package == PackageBy::Instance
+        || (to.by_rules.bare_single && members.len() == 1);
     let originals: BTreeSet<_> = members
         .iter_mut()
         .filter_map(|member| member.originals.take())
@@ -59,11 +74,14 @@ pub fn pack(context: &RunContext, routed: Routed) -> Vec<OutgoingPackage> {
             .map(|file| file.source.file.len())
             .sum(),
     );
-    let pack = || match context.plan.packaging.package {
-        PackageBy::Instance => bare(&destination, members),
-        PackageBy::Series => zip(context, &destination, members)
-            .into_iter()
-            .collect(),
+    let pack = || {
+        if is_bare {
+            bare(&to, members)
+        } else {
+            zip(context, &to, members)
+                .into_iter()
+                .collect()
+        }
     };
     let mut packages = context
         .timers
@@ -77,15 +95,17 @@ pub fn pack(context: &RunContext, routed: Routed) -> Vec<OutgoingPackage> {
     packages
 }
 
-fn bare(destination: &Destination, members: Vec<CleanFile>) -> Vec<OutgoingPackage> {
-    let names = package::member_names(
-        members
-            .iter()
-            .map(|file| &file.instance),
-    );
+fn bare(to: &PackageTarget, members: Vec<CleanFile>) -> Vec<OutgoingPackage> {
+    let single = match to.by_rules.name.as_deref() {
+        Some(name) if members.len() == 1 => Some(vec![routing::file_name(name)]),
+        _ => None,
+    };
+    let names = single
+        .or_else(|| to.by_rules.member_names.clone())
+        .unwrap_or_else(|| usual_names(&members));
     let bare = |(file, name): (CleanFile, String)| {
         let package = Package::bare(name, &file.instance);
-        OutgoingPackage::of_series(destination, package, vec![file.source])
+        OutgoingPackage::of_series(to, package, vec![file.source])
     };
     members
         .into_iter()
@@ -94,21 +114,68 @@ fn bare(destination: &Destination, members: Vec<CleanFile>) -> Vec<OutgoingPacka
         .collect()
 }
 
+fn usual_names(members: &[CleanFile]) -> Vec<String> {
+    package::member_names(
+        members
+            .iter()
+            .map(|file| &file.instance),
+    )
+}
+
+/// The name of a zip: the acquisition's, unless rules have another.
+fn zip_name(to: &PackageTarget) -> String {
+    let PackageRules { name, suffix, .. } = &to.by_rules;
+    let is_zip = |name: &&String| {
+        name.to_lowercase()
+            .ends_with(".zip")
+    };
+    match name {
+        Some(name) if suffix.is_empty() && is_zip(&name) => routing::file_name(name),
+        Some(name) => {
+            let stem = name
+                .strip_suffix(".zip")
+                .unwrap_or(name);
+            let stem = stem
+                .strip_suffix(".dicom")
+                .unwrap_or(stem);
+            format!(
+                "{}.dicom.zip",
+                routing::file_name(&format!("{stem}{suffix}"))
+            )
+        }
+        None => {
+            let Destination {
+                subject,
+                session,
+                acquisition,
+            } = &to.destination;
+            let label = [&acquisition.label, &session.label, &subject.label]
+                .into_iter()
+                .find(|label| !label.is_empty());
+            let title = format!("{}{suffix}", label.map_or("", String::as_str));
+            format!("{}.dicom.zip", routing::file_name(&title))
+        }
+    }
+}
+
 /// A member whose file cannot be read again fails alone; the others go on without it.
 fn zip(
     context: &RunContext,
-    destination: &Destination,
+    to: &PackageTarget,
     members: Vec<CleanFile>,
 ) -> Option<OutgoingPackage> {
-    let title = routing::file_name(&destination.acquisition.label);
-    let name = format!("{title}.dicom.zip");
+    let name = zip_name(to);
+    let mut own_names = to.by_rules.member_names.clone();
     let (mut sources, mut instances): (Vec<_>, Vec<_>) = members
         .into_iter()
         .map(|file| (file.source, file.instance))
         .unzip();
     let level = context.compression.level();
     while !instances.is_empty() {
-        let zip = || Package::zip(name.clone(), &instances, level);
+        let names = own_names
+            .clone()
+            .unwrap_or_else(|| package::member_names(instances.iter()));
+        let zip = || Package::zip(name.clone(), names, &instances, level);
         let zipped = if level.is_some() {
             let bytes = instances
                 .iter()
@@ -121,10 +188,13 @@ fn zip(
         };
         match zipped {
             Ok(package) => {
-                return Some(OutgoingPackage::of_series(destination, package, sources));
+                return Some(OutgoingPackage::of_series(to, package, sources));
             }
             Err((at, failure)) => {
                 drop(instances.remove(at));
+                if let Some(names) = &mut own_names {
+                    names.remove(at);
+                }
                 let source = sources.remove(at);
                 context
                     .outcomes

@@ -72,12 +72,7 @@ fn recall(
         let sources: Vec<_> = series
             .files
             .iter()
-            .map(|file| {
-                let given = plan.given(file.row);
-                journal
-                    .digester
-                    .source(&file.file, given)
-            })
+            .map(|file| plan.fingerprint(&journal.digester, &file))
             .collect();
         // About what other programs put there `--if-exists` decides, and only `skip` leaves it.
         let counts = |packages: &Vec<ConfirmedPackage>| {

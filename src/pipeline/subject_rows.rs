@@ -5,7 +5,6 @@
 //! their lines, and no value by which they were looked up is told.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::Arc;
 
 use crate::event::Severity;
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
@@ -14,7 +13,7 @@ use crate::routing::LabelOf;
 use crate::series::Patients;
 use crate::subjects::{NoRow, RowId, SubjectTable, in_words};
 use dicom_deid::standard;
-use dicom_lossless::{self as dicom, Identity, Source, SourceFile};
+use dicom_lossless::{Identity, Instance};
 
 use super::context::RunContext;
 use super::outcomes::counted;
@@ -22,31 +21,23 @@ use super::outcomes::counted;
 /// Subjects of several patients that are told one by one.
 const TOLD: usize = 20;
 
-/// The row of a file by its path below the folder that was named; none where there is no table.
+/// The row of a file by its path below the folder that was named and its original header; none where
+/// there is no table.
 ///
 /// # Errors
-/// `route.not-in-table`, `route.table-unclear`, or whatever keeps its header from being read.
+/// `route.not-in-table`, `route.table-unclear`.
 pub fn row_of(
     plan: &UploadPlan,
     relative: Option<&str>,
-    file: &Arc<SourceFile>,
-    identity: &Identity,
+    header: Option<&Instance>,
 ) -> Result<Option<RowId>, FileFailure> {
     let Some(table) = &plan.subjects else {
         return Ok(None);
     };
-    let keys = if table.needs_header() {
-        let source = match &identity.whole {
-            Some(bytes) => Source::Memory {
-                file: Arc::clone(file),
-                bytes: bytes.clone(),
-            },
-            None => Source::File(Arc::clone(file)),
-        };
-        table.keys_of(&dicom::read(source, &plan.limits)?)
-    } else {
-        Vec::new()
-    };
+    let keys = header
+        .filter(|_| table.needs_header())
+        .map(|header| table.keys_of(header))
+        .unwrap_or_default();
     table
         .find(relative, &keys)
         .map(Some)

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use flywheel_client::Destination;
+use import_rules::Level;
 
 use crate::client_failure::path_of;
 use crate::plan::UploadPlan;
@@ -22,6 +23,16 @@ pub enum TargetContainer {
 }
 
 impl TargetContainer {
+    /// The container of a level.
+    pub fn at(level: Level, to: Destination) -> Self {
+        match level {
+            Level::Acquisition => Self::Acquisition(to),
+            Level::Session => Self::Session(to),
+            Level::Subject => Self::Subject(to),
+            Level::Project => Self::Project,
+        }
+    }
+
     /// The labels from the subject downwards.
     pub fn labels(&self) -> Vec<&str> {
         match self {

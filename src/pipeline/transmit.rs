@@ -196,7 +196,7 @@ impl<'a> JournalEntry<'a> {
         let sources: Vec<_> = outgoing
             .sources
             .iter()
-            .map(|source| digester.source(&source.file, plan.given(source.row)))
+            .map(|source| plan.fingerprint(digester, source))
             .collect();
         let instances: Vec<_> = match outgoing.sources.as_slice() {
             [file] if outgoing.package.is_other_file() => vec![digester.other_file(&file.path)],
@@ -605,6 +605,7 @@ impl<'a> PackageUpload<'a> {
             file_type: package.kind,
             zip_member_count: package.members,
             modality: package.modality.clone(),
+            fields: package.fields.clone(),
             previous: previous.cloned(),
             progress: Some(Arc::new(progress)),
             ..UploadFile::new(package.name.clone(), package.len(), move || whole.stream())

@@ -12,15 +12,17 @@ use crate::rules::{self, Rules, local_zone};
 use dicom_deid::profile::Profile;
 use dicom_lossless::display_path;
 
-/// Fields that fwupload has no place for: the project is that of `--project`, and the server says
-/// the rest itself.
-const NOT_APPLIED: [&str; 11] = [
+/// Fields that are not sent: the project is that of `--project`, tags are taken of subjects and files
+/// alone where they are made, and the server says the rest itself.
+const NOT_APPLIED: [&str; 13] = [
     "external_routing_id",
     "group.",
     "project.",
     "subject.routing_field",
     "session.routing_field",
     "acquisition.routing_field",
+    "session.tags",
+    "acquisition.tags",
     "file.path",
     "file.provider_id",
     "file.reference",
@@ -60,8 +62,28 @@ pub fn read(config: &Config) -> Result<Rules, Error> {
             zone: local_zone(),
         },
         dates_from_path: says(RuleSet::dates_from_path),
+        refuses_dates: false,
+        identity: identity(packaging)?,
         set,
     })
+}
+
+/// What stands for the rules in the journal: another text may place the same file elsewhere.
+fn identity(packaging: &Packaging) -> Result<String, Error> {
+    let mut digest = Sha256::new();
+    if let Some(path) = &packaging.rules {
+        let text = std::fs::read(path).map_err(|error| {
+            let what = format!("the rules cannot be read: {}", display_path(path));
+            Error::new(RunCode::RulesInvalid, what).because(error.kind().to_string())
+        })?;
+        digest.update(text);
+    }
+    for text in &packaging.map {
+        digest.update(text);
+        digest.update([0]);
+    }
+    digest.update([u8::from(packaging.folder_labels)]);
+    Ok(hex::encode(digest.finalize()))
 }
 
 /// The rule that flags make.
@@ -116,10 +138,11 @@ fn fields_of(set: &RuleSet) -> Vec<String> {
 ///
 /// # Errors
 /// `rules.invalid`.
-pub fn refuse_dates(rules: &Rules, profile: &Profile) -> Result<(), Error> {
+pub fn refuse_dates(rules: &mut Rules, profile: &Profile) -> Result<(), Error> {
     if rules.dates_from_path || !profile.dicom.changes_dates() {
         return Ok(());
     }
+    rules.refuses_dates = true;
     let times = rules
         .set
         .iter()
@@ -176,15 +199,12 @@ pub fn announcements(
             1 => "1 rule".to_owned(),
             count => format!("{count} rules"),
         };
-        let digest = packaging
-            .rules
-            .as_deref()
-            .and_then(|path| std::fs::read(path).ok())
-            .map(|bytes| hex::encode(Sha256::digest(bytes)))
-            .unwrap_or_default();
         let text = format!(
-            "files are placed by {count} of `--rules` (SHA-256 {})",
-            digest.get(..16).unwrap_or_default()
+            "files are placed by {count} of `--rules` (digest {})",
+            rules
+                .identity
+                .get(..16)
+                .unwrap_or_default()
         );
         all.push(Notice::fact("rules", text));
     }

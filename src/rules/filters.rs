@@ -1,8 +1,9 @@
 //! The filters of the command line: all of them have to let a file pass.
 //!
 //! Owns what `--filter`, `--modality`, `--skip-localizers` and `--skip-derived` mean. A field that a
-//! file does not have fits no filter, so that what asks for it takes no such file, and what skips
-//! by it skips none.
+//! DICOM file does not have fits no filter, so that what asks for it takes no such file, and what
+//! skips by it skips none. Of files that are not DICOM a filter for headers says nothing: they
+//! follow the images beside them.
 
 use import_rules::{FileFields, Filter, OriginalHeader, Refusal, Zone};
 
@@ -98,8 +99,7 @@ impl Filters {
     pub fn need_header(&self) -> bool {
         self.0
             .iter()
-            .flat_map(|condition| &condition.any_of)
-            .any(Filter::needs_header)
+            .any(Condition::needs_header)
     }
 
     /// What a filter is called, by its number.
@@ -109,7 +109,8 @@ impl Filters {
             .map_or("", |condition| &condition.name)
     }
 
-    /// The first filter that keeps a file out; none where all let it pass.
+    /// The first filter that keeps a file out; none where all let it pass. Those that ask for the
+    /// header say nothing of a file without one.
     ///
     /// # Errors
     /// The filter that would take too long.
@@ -120,6 +121,9 @@ impl Filters {
         zone: &Zone,
     ) -> Result<Option<usize>, usize> {
         for (number, condition) in self.0.iter().enumerate() {
+            if header.is_none() && condition.needs_header() {
+                continue;
+            }
             let mut fits = false;
             for filter in &condition.any_of {
                 fits |= filter
@@ -131,6 +135,14 @@ impl Filters {
             }
         }
         Ok(None)
+    }
+}
+
+impl Condition {
+    fn needs_header(&self) -> bool {
+        self.any_of
+            .iter()
+            .any(Filter::needs_header)
     }
 }
 
@@ -195,11 +207,7 @@ mod tests {
             refused(flags, Some(vec![("Modality", vec!["CT"])])),
             by_second
         );
-        assert_eq!(
-            refused(flags, None),
-            by_second,
-            "what is not DICOM has none"
-        );
+        assert_eq!(refused(flags, None), None, "nothing is said of a header");
     }
 
     #[test]

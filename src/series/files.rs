@@ -11,6 +11,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 
 use super::Indexed;
+use crate::rules::RuleNumber;
 use crate::subjects::RowId;
 use dicom_lossless::SourceFile;
 
@@ -33,6 +34,8 @@ pub struct SeriesFiles {
     read: HashMap<usize, Bytes>,
     /// Rows in the table of subjects; shorter than the files, or empty, where the rest has none.
     rows: Vec<Option<RowId>>,
+    /// The rules that take them, likewise.
+    rules: Vec<Option<RuleNumber>>,
 }
 
 #[derive(Debug)]
@@ -90,6 +93,11 @@ impl SeriesFiles {
                     file: Arc::new(file),
                     read: self.read.get(&at).cloned(),
                     row: self.rows.get(at).copied().flatten(),
+                    rule: self
+                        .rules
+                        .get(at)
+                        .copied()
+                        .flatten(),
                 }
             })
     }
@@ -99,6 +107,7 @@ impl SeriesFiles {
         self.entries.shrink_to_fit();
         self.names.shrink_to_fit();
         self.rows.shrink_to_fit();
+        self.rules.shrink_to_fit();
     }
 
     /// Adds a file. `last` is the folder of the one before, which is mostly its own.
@@ -109,6 +118,7 @@ impl SeriesFiles {
             file,
             read,
             row,
+            rule,
         } = indexed;
         let at = self.entries.len();
         let name = path
@@ -136,6 +146,10 @@ impl SeriesFiles {
         if row.is_some() {
             self.rows.resize(at, None);
             self.rows.push(row);
+        }
+        if rule.is_some() {
+            self.rules.resize(at, None);
+            self.rules.push(rule);
         }
         if self.entries.len() == self.entries.capacity() {
             self.entries
@@ -183,6 +197,7 @@ mod tests {
             file,
             read: read.map(Bytes::from_static),
             row: None,
+            rule: None,
         }
     }
 

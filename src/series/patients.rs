@@ -11,14 +11,45 @@ use dicom_lossless::{Identity, Phi};
 #[derive(Debug, Default)]
 pub struct Patients(HashMap<Phi<String>, HashSet<Phi<String>>>);
 
+/// A patient as one file names it.
+#[derive(Debug, Clone)]
+pub struct Patient {
+    id: Phi<String>,
+    issuer: Option<Phi<String>>,
+}
+
+impl Patient {
+    /// The patient of an ID and its issuer.
+    pub fn new(id: String, issuer: Option<String>) -> Self {
+        Self {
+            id: Phi::new(id),
+            issuer: issuer.map(Phi::new),
+        }
+    }
+
+    /// The patient that a file names; none where it names none.
+    pub fn of(identity: &Identity) -> Option<Self> {
+        Some(Self {
+            id: identity.patient.clone()?,
+            issuer: identity.issuer.clone(),
+        })
+    }
+}
+
 impl Patients {
     /// Takes note of a file's patient. One without an ID is no other patient.
     pub fn add(&mut self, identity: &Identity) {
-        let Some(id) = &identity.patient else { return };
+        if let Some(patient) = Patient::of(identity) {
+            self.add_patient(patient);
+        }
+    }
+
+    /// Takes note of a patient.
+    pub fn add_patient(&mut self, patient: Patient) {
         self.0
-            .entry(id.clone())
+            .entry(patient.id)
             .or_default()
-            .extend(identity.issuer.clone());
+            .extend(patient.issuer);
     }
 
     /// How many there are. The same ID of two issuers is that of two patients; one without an

@@ -42,6 +42,7 @@ mod parts;
 mod patients;
 mod pictures;
 mod pixels;
+mod placing;
 mod profile_commands;
 mod profile_errors;
 mod profile_lint;

@@ -214,7 +214,7 @@ impl Hierarchy {
     async fn subject(&self, target: &SubjectTarget) -> Result<Subject, ClientError> {
         let slot = self.subjects.get(&target.label);
         let subject = slot
-            .get_or_try_init(|| self.find_or_make_subject(&target.label))
+            .get_or_try_init(|| self.find_or_make_subject(target))
             .await?;
         Ok(subject.clone())
     }
@@ -250,6 +250,7 @@ impl Hierarchy {
             }
         };
         let mut body = json!({ "project": self.project.id, "subject": whose });
+        session.fields.add_to(&mut body);
         add_timestamp(&mut body, session.timestamp.as_deref());
         self.find_or_make(&siblings, wanted, body)
             .await
@@ -268,6 +269,7 @@ impl Hierarchy {
             label_alone: false,
         };
         let mut body = json!({ "session": session.reference.id });
+        acquisition.fields.add_to(&mut body);
         add_timestamp(&mut body, acquisition.timestamp.as_deref());
         self.find_or_make(
             &Siblings::under(&session, ContainerKind::Acquisition),

@@ -118,7 +118,7 @@ pub use profile_settings::LevelSettings;
 pub use project::{Project, ProjectRef, ProjectRefError};
 pub use reference::{ContainerKind, ContainerRef, Level};
 pub use site_config::SiteConfig;
-pub use target::{AcquisitionTarget, Destination, SessionTarget, SubjectTarget};
+pub use target::{AcquisitionTarget, Destination, Fields, SessionTarget, SubjectTarget};
 pub use transport::{Patience, Settings};
 pub use upload::{LogEntry, Route, UploadFile, UploadReceipt};
 

@@ -20,6 +20,7 @@ use crate::learnt::{STORAGE_PATIENCE, Told};
 use crate::listing::RemoteFile;
 use crate::notice::{ClientNotice, FormReason};
 use crate::reference::ContainerRef;
+use crate::target::Fields;
 use checksum::Checksum;
 pub use confirm::{Route, UploadReceipt};
 
@@ -59,6 +60,8 @@ pub struct UploadFile {
     pub zip_member_count: Option<u32>,
     /// The modality of a DICOM series.
     pub modality: Option<String>,
+    /// What else is said of it; goes before what is said above.
+    pub fields: Fields,
     /// What the site's log of de-identification has to say about it.
     pub log: LogEntry,
     /// The entry of the same name that it replaces, so that the old file is not taken for the new
@@ -83,6 +86,7 @@ impl UploadFile {
             file_type: None,
             zip_member_count: None,
             modality: None,
+            fields: Fields::default(),
             log: LogEntry::default(),
             previous: None,
             progress: None,
@@ -121,6 +125,7 @@ impl UploadFile {
                     .filter_map(|(name, value)| Some((name.to_owned(), value?))),
             );
         }
+        self.fields.add_to(&mut metadata);
         metadata
     }
 }

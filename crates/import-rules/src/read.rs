@@ -499,6 +499,7 @@ impl RuleReader<'_> {
                 .refusals
                 .take(entry.value.flag("zip_single"));
         }
+        self.rule.groups_by_own = given("group_by").is_some();
         let group_by = match given("group_by") {
             Some(entry) => entry
                 .value

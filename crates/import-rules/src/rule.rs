@@ -58,6 +58,8 @@ pub struct Rule {
     /// None takes the field away.
     pub(crate) overrides: Vec<(Target, Option<Value>)>,
     pub(crate) group_by: Option<GroupTemplate>,
+    /// `group_by` stands in the rule.
+    pub(crate) groups_by_own: bool,
     pub(crate) zip: bool,
     pub(crate) zip_single: Option<bool>,
     pub(crate) dicom_group_by: Vec<HeaderField>,
@@ -303,8 +305,17 @@ impl Rule {
         fields
     }
 
+    /// The fields that its mappings read from headers.
+    pub fn fields_read_from_header(&self) -> Vec<Target> {
+        self.fields_read(|(_, header)| header)
+    }
+
     /// The fields that its mappings read from paths.
     pub fn fields_read_from_path(&self) -> Vec<Target> {
+        self.fields_read(|(path, _)| path)
+    }
+
+    fn fields_read(&self, wanted: impl Fn((bool, bool)) -> bool) -> Vec<Target> {
         let mut reads = BTreeMap::new();
         let mut fields = Vec::new();
         for mapping in &self.mappings {
@@ -314,7 +325,7 @@ impl Rule {
                     .entry(sets.clone())
                     .or_insert(read);
                 if let Sets::Target(target) = sets
-                    && read.0
+                    && wanted(read)
                     && !fields.contains(target)
                 {
                     fields.push(target.clone());
@@ -478,7 +489,19 @@ impl Rule {
             .map_err(|error| ExtractError::of_template(error, "group_by".to_owned()))
     }
 
-    /// Which files belong into one package with this one; `number` is the rule's.
+    /// Whether the original header says which files belong together.
+    pub fn groups_by_header(&self) -> bool {
+        !self.dicom_group_by.is_empty()
+            || self.dicom_split_localizer == Some(true)
+            || (self.groups_by_own
+                && self
+                    .group_by
+                    .as_ref()
+                    .is_some_and(GroupTemplate::sees_header))
+    }
+
+    /// Which files belong into one package with this one; `number` is the rule's. Series stay apart
+    /// all the same; a `group_by` that the rule does not state divides nothing.
     pub fn group_key(
         &self,
         number: usize,
@@ -499,8 +522,9 @@ impl Rule {
                         .trim()
                         .eq_ignore_ascii_case("LOCALIZER")
                 });
-        // Groups by header values reach across folders, as series do.
-        let group = if self.dicom_group_by.is_empty() {
+        // Groups by header values reach across folders, as series do: folders divide them only where
+        // the rule says so.
+        let group = if self.dicom_group_by.is_empty() && self.groups_by_own {
             self.group_text(file, header)?
         } else {
             None

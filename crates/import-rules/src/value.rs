@@ -58,7 +58,7 @@ impl Value {
     }
 
     /// As a template writes it: what Python's `str` gives.
-    pub(crate) fn to_text(&self) -> String {
+    pub fn to_text(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
             other => {

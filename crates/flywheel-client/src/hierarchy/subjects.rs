@@ -14,6 +14,7 @@ use crate::client::optional;
 use crate::error::RequestError;
 use crate::listing::ContainerAnswer;
 use crate::reference::{ContainerKind, ContainerRef};
+use crate::target::SubjectTarget;
 
 /// Whose sessions they are.
 #[derive(Debug, Clone)]
@@ -27,7 +28,11 @@ pub enum Subject {
 impl Hierarchy {
     /// Subjects are unique per project on the server, so one is looked up by itself: a project may
     /// have very many.
-    pub(super) async fn find_or_make_subject(&self, label: &str) -> Result<Subject, RequestError> {
+    pub(super) async fn find_or_make_subject(
+        &self,
+        target: &SubjectTarget,
+    ) -> Result<Subject, RequestError> {
+        let label = target.label.as_str();
         let mut tries = self
             .client
             .tries("POST /api/subjects");
@@ -51,7 +56,8 @@ impl Hierarchy {
             if self.rehearsal {
                 return Ok(Subject::Container(Arc::new(rehearsed(label))));
             }
-            let body = json!({ "project": self.project.id, "label": label, "code": label });
+            let mut body = json!({ "project": self.project.id, "label": label, "code": label });
+            target.fields.add_to(&mut body);
             match self
                 .make(ContainerKind::Subject, label, &body)
                 .await

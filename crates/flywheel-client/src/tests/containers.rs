@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::failed;
 use crate::scripted::{Asked, Reply, Server};
 use crate::{
-    AcquisitionTarget, ContainerKind, Destination, Hierarchy, Operation, Origin, Project,
+    AcquisitionTarget, ContainerKind, Destination, Fields, Hierarchy, Operation, Origin, Project,
     SessionTarget, SubjectTarget,
 };
 
@@ -16,17 +16,20 @@ pub(super) fn target(uid: &str) -> Destination {
     Destination {
         subject: SubjectTarget {
             label: "SECRET-1".into(),
+            fields: Fields::default(),
         },
         session: SessionTarget {
             label: "ses".into(),
             uid: Some("1.2".into()),
             timestamp: time.clone(),
             forced: false,
+            fields: Fields::default(),
         },
         acquisition: AcquisitionTarget {
             label: "acq".into(),
             uid: Some(uid.into()),
             timestamp: Some("20200102".into()),
+            fields: Fields::default(),
         },
     }
 }
@@ -253,6 +256,7 @@ async fn a_rehearsal_finds_what_is_there_and_makes_nothing() {
     let elsewhere = Destination {
         subject: SubjectTarget {
             label: "NEW".into(),
+            fields: Fields::default(),
         },
         ..target("1.2.3")
     };
