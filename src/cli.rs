@@ -29,8 +29,8 @@ pub use profile::{
     ProfileSelectionArgs, RegionsArgs, ShowArgs, TestArgs,
 };
 pub use upload::{
-    ConnectionArgs, DeidArgs, DestinationArgs, InputArgs, OutputArgs, PackagingArgs,
-    PseudonymKeyArgs, ReportArgs, TransferArgs, UploadArgs,
+    ConnectionArgs, DeidArgs, DestinationArgs, FieldFilterArgs, InputArgs, OutputArgs,
+    PackagingArgs, PlacingArgs, PseudonymKeyArgs, ReportArgs, TransferArgs, UploadArgs,
 };
 pub use values::{
     ColorWhen, Compression, Filter, IfExists, IfStudyElsewhere, IncompleteSeries, OtherFiles,

@@ -332,9 +332,16 @@ impl Config {
                     .to_string(),
             ),
             ("field-filters", input.filters.len().to_string()),
-            ("rules", flag(packaging.rules.is_some())),
-            ("mappings", packaging.map.len().to_string()),
-            ("folder-labels", flag(packaging.folder_labels)),
+            ("rules", flag(packaging.placing.rules.is_some())),
+            (
+                "mappings",
+                packaging
+                    .placing
+                    .map
+                    .len()
+                    .to_string(),
+            ),
+            ("folder-labels", flag(packaging.placing.folder_labels)),
             ("shard", or(input.shard.map(|s| s.to_string()), "none")),
             ("max-header", input.max_header.to_string()),
             ("subject-set", flag(packaging.subject.is_some())),

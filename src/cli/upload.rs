@@ -74,7 +74,11 @@ impl UploadArgs {
             &self.report.log_file,
             &self.deid.pictures,
             &self.destination.packaging.subjects,
-            &self.destination.packaging.rules,
+            &self
+                .destination
+                .packaging
+                .placing
+                .rules,
             &self
                 .destination
                 .packaging
@@ -137,28 +141,9 @@ pub struct InputArgs {
     /// Leave out what matches GLOB; see `--include`
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<String>,
-    /// Take only files that FILTER fits, as in Modality=MR or 'path!~**/localizer/**'
-    ///
-    /// In the language of Flywheel's import rules: path, name, dir, ext, depth, size, mtime or
-    /// ctime, a DICOM keyword or number, or a private element as (0019,100C,"CREATOR"); then = != <
-    /// > <= >= =~ !~ and a value, or ` exists`. Headers are looked at as they were found. May be
-    /// repeated: all have to fit. A field that a file does not have fits nothing.
-    #[arg(long, value_name = "FILTER", hide_short_help = true)]
-    pub filter: Vec<String>,
-    /// Take only files of these modalities, as in MR,PT
-    #[arg(
-        long,
-        value_name = "LIST",
-        value_delimiter = ',',
-        hide_short_help = true
-    )]
-    pub modality: Vec<String>,
-    /// Leave out images whose Image Type says LOCALIZER
-    #[arg(long, hide_short_help = true)]
-    pub skip_localizers: bool,
-    /// Leave out images whose Image Type says DERIVED
-    #[arg(long, hide_short_help = true)]
-    pub skip_derived: bool,
+    /// Which files by path and header.
+    #[command(flatten)]
+    pub fields: FieldFilterArgs,
     /// Follow symbolic links
     #[arg(long, hide_short_help = true)]
     pub follow: bool,
@@ -212,6 +197,34 @@ pub struct InputArgs {
     /// Texts of more than 64 KiB may together take an eighth of it.
     #[arg(long, value_name = "SIZE", hide_short_help = true)]
     pub max_header: Option<String>,
+}
+
+/// Filters over what paths and headers say.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = INPUT)]
+pub struct FieldFilterArgs {
+    /// Take only files that FILTER fits, as in Modality=MR or 'path!~**/localizer/**'
+    ///
+    /// In the language of Flywheel's import rules: path, name, dir, ext, depth, size, mtime or
+    /// ctime, a DICOM keyword or number, or a private element as (0019,100C,"CREATOR"); then one of
+    /// = != < > <= >= =~ !~ and a value, or ` exists`. Headers are looked at as they were found. May be
+    /// repeated: all have to fit. A field that a file does not have fits nothing.
+    #[arg(long, value_name = "FILTER", hide_short_help = true)]
+    pub filter: Vec<String>,
+    /// Take only files of these modalities, as in MR,PT
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        hide_short_help = true
+    )]
+    pub modality: Vec<String>,
+    /// Leave out images whose Image Type says LOCALIZER
+    #[arg(long, hide_short_help = true)]
+    pub skip_localizers: bool,
+    /// Leave out images whose Image Type says DERIVED
+    #[arg(long, hide_short_help = true)]
+    pub skip_derived: bool,
 }
 
 /// Flags under "De-identification".
@@ -310,26 +323,9 @@ pub struct PackagingArgs {
     /// Put everything under this subject label
     #[arg(long, value_name = "LABEL", hide_short_help = true)]
     pub subject: Option<String>,
-    /// Place files by the rules in FILE (.yaml or .toml), in Flywheel's import-rule language
-    ///
-    /// The first rule whose filters fit takes a file, and what no rule takes is left out. What
-    /// decides may look at the original header; what is written comes only from the path by
-    /// explicit mapping, from the cleaned header, or from a constant of the rules. A file that lacks
-    /// a label fails. `fwupload rules test` shows what rules do.
-    #[arg(long, value_name = "FILE", hide_short_help = true)]
-    pub rules: Option<PathBuf>,
-    /// Take labels from paths or the cleaned header, as in 'path={subject}/{session}/*'
-    ///
-    /// A rule of one mapping for all DICOM files; may be repeated, earlier ones come first. What
-    /// none gives comes from the cleaned header.
-    #[arg(long, value_name = "MAPPING", hide_short_help = true)]
-    pub map: Vec<String>,
-    /// Let names of folders be labels where rules and header give none
-    ///
-    /// The folder of a file names its acquisition, the one above the session, the one above that
-    /// the subject, as Flywheel's own importer does it. Folder names often identify.
-    #[arg(long, hide_short_help = true)]
-    pub folder_labels: bool,
+    /// Which labels files get by rules.
+    #[command(flatten)]
+    pub placing: PlacingArgs,
     /// Take subjects, sessions and acquisitions from TABLE (.csv, .tsv or .xlsx)
     ///
     /// Its first line names the columns. Keys: `path` (file, folder or glob below the input, the
@@ -396,6 +392,32 @@ pub struct PackagingArgs {
     /// on a server is lost or deleted. Only what the journal says that fwupload put there is meant.
     #[arg(long, hide_short_help = true)]
     pub supersede: bool,
+}
+
+/// Rules by which files get their labels.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = DESTINATION)]
+pub struct PlacingArgs {
+    /// Place files by the rules in FILE (.yaml or .toml), in Flywheel's import-rule language
+    ///
+    /// The first rule whose filters fit takes a file, and what no rule takes is left out. What
+    /// decides may look at the original header; what is written comes only from the path by
+    /// explicit mapping, from the cleaned header, or from a constant of the rules. A file that lacks
+    /// a label fails. `fwupload rules test` shows what rules do.
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    pub rules: Option<PathBuf>,
+    /// Take labels from paths or the cleaned header, as in 'path={subject}/{session}/*'
+    ///
+    /// A rule of one mapping for all DICOM files; may be repeated, earlier ones come first. What
+    /// none gives comes from the cleaned header.
+    #[arg(long, value_name = "MAPPING", hide_short_help = true)]
+    pub map: Vec<String>,
+    /// Let names of folders be labels where rules and header give none
+    ///
+    /// The folder of a file names its acquisition, the one above the session, the one above that
+    /// the subject, as Flywheel's own importer does it. Folder names often identify.
+    #[arg(long, hide_short_help = true)]
+    pub folder_labels: bool,
 }
 
 /// Which server, which key, and how the server is reached; also for the subcommands that ask a

@@ -107,6 +107,7 @@ impl Typed<'_> {
                 .0
                 .from_environment
                 .contains("site");
+        let placing = &destination.packaging.placing;
         let pairs = [
             (profile && deid.no_deid, "profile", "no-deid"),
             (
@@ -115,11 +116,7 @@ impl Typed<'_> {
                 "no-deid",
             ),
             (
-                destination
-                    .packaging
-                    .rules
-                    .is_some()
-                    && !destination.packaging.map.is_empty(),
+                placing.rules.is_some() && !placing.map.is_empty(),
                 "rules",
                 "map",
             ),
@@ -240,7 +237,7 @@ impl Typed<'_> {
     }
 
     fn filters(&self) -> Result<Filters, Error> {
-        let args = &self.0.input;
+        let args = &self.0.input.fields;
         Filters::new(FilterFlags {
             filters: &args.filter,
             modalities: &args.modality,

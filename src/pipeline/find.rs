@@ -155,7 +155,15 @@ impl Finder<'_> {
                     SkipReason::SubjectTable,
                 );
             }
-            found if is_named(found.path(), plan.packaging.rules.as_deref()) => {
+            found
+                if is_named(
+                    found.path(),
+                    plan.packaging
+                        .placing
+                        .rules
+                        .as_deref(),
+                ) =>
+            {
                 skip(
                     found.path().to_path_buf(),
                     found.size(),

@@ -29,7 +29,7 @@ struct FolderTarget {
 #[derive(Debug)]
 pub enum NeighbourTarget {
     /// To this container; the project where no folder at or above it has DICOM.
-    To(TargetContainer),
+    To(Box<TargetContainer>),
     /// No DICOM lies beside it.
     NoDicom,
     /// It cannot be known, since DICOM beside it failed.
@@ -90,8 +90,10 @@ impl Neighbours {
         };
         match &common.target {
             // Nothing that is not known can make it wider.
-            Some(TargetContainer::Project) => NeighbourTarget::To(TargetContainer::Project),
-            Some(target) if !common.unknown => NeighbourTarget::To(target.clone()),
+            Some(TargetContainer::Project) => {
+                NeighbourTarget::To(Box::new(TargetContainer::Project))
+            }
+            Some(target) if !common.unknown => NeighbourTarget::To(Box::new(target.clone())),
             None if common.left_out && !common.unknown => NeighbourTarget::LeftOut,
             _ => NeighbourTarget::Unknown,
         }

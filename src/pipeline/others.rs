@@ -360,7 +360,7 @@ fn target(
         .first()
         .map_or(folder, |first| &first.source.root);
     match neighbours.of(folder, root) {
-        NeighbourTarget::To(target) => Ok(Some(target)),
+        NeighbourTarget::To(target) => Ok(Some(*target)),
         NeighbourTarget::NoDicom => Ok(Some(TargetContainer::Project)),
         NeighbourTarget::LeftOut => Ok(None),
         NeighbourTarget::Unknown => Err(FileFailure::new(

@@ -21,6 +21,7 @@ use super::context::RunContext;
 use super::guard::locked;
 use super::outcomes::stopped;
 use super::placing;
+use super::target::TargetContainer;
 
 /// Instances of a series that go to the same container, in one package.
 pub struct Routed {
@@ -253,33 +254,25 @@ fn name_members(
 /// Packages of one container would have one name: what rules keep apart is numbered, localizers say
 /// what they are.
 fn number(all: &mut [Routed]) {
-    let mut taken: HashMap<(Level, String, String, Option<String>, Option<String>), usize> =
-        HashMap::new();
+    let mut taken: HashMap<(Level, Vec<String>, String), usize> = HashMap::new();
     for routed in all {
-        let Destination {
-            subject,
-            session,
-            acquisition,
-        } = &routed.destination;
-        let name = format!("{}{}", acquisition.label, routed.by_rules.suffix);
-        let container = (
-            routed.by_rules.level,
-            format!("{}/{}", subject.label, session.label),
-            routed
-                .by_rules
-                .name
-                .clone()
-                .unwrap_or(name),
-            session.uid.clone(),
-            acquisition.uid.clone(),
-        );
-        let number = taken.entry(container).or_default();
+        let PackageRules {
+            level,
+            name,
+            suffix,
+            ..
+        } = &mut routed.by_rules;
+        let to = TargetContainer::at(*level, routed.destination.clone());
+        let name = match name {
+            Some(name) => name.clone(),
+            None => format!("{}{suffix}", routed.destination.acquisition.label),
+        };
+        let number = taken
+            .entry((*level, to.keys(false), name))
+            .or_default();
         *number += 1;
         if *number > 1 {
-            routed
-                .by_rules
-                .suffix
-                .push_str(&format!("-{number}"));
+            *suffix = format!("{suffix}-{number}");
         }
     }
 }

@@ -47,18 +47,18 @@ const IDS: [&str; 3] = ["subject._id", "session._id", "acquisition._id"];
 /// `rules.invalid`, [`Error::usage`] for a mapping that is none.
 pub fn read(config: &Config) -> Result<Rules, Error> {
     let packaging = &config.packaging;
-    let set = match &packaging.rules {
+    let set = match &packaging.placing.rules {
         Some(path) => Some(rules::read(path)?),
         None => of_flags(packaging)?,
     };
     if let Some(set) = &set {
-        refuse_ids(set, packaging.rules.as_deref())?;
+        refuse_ids(set, packaging.placing.rules.as_deref())?;
     }
     let says = |says: fn(&RuleSet) -> Option<bool>| set.as_ref().and_then(says) == Some(true);
     Ok(Rules {
         filters: std::sync::Arc::clone(&config.input.filters),
         settings: Settings {
-            folder_labels: packaging.folder_labels || says(RuleSet::folder_labels),
+            folder_labels: packaging.placing.folder_labels || says(RuleSet::folder_labels),
             zone: local_zone(),
         },
         dates_from_path: says(RuleSet::dates_from_path),
@@ -71,28 +71,29 @@ pub fn read(config: &Config) -> Result<Rules, Error> {
 /// What stands for the rules in the journal: another text may place the same file elsewhere.
 fn identity(packaging: &Packaging) -> Result<String, Error> {
     let mut digest = Sha256::new();
-    if let Some(path) = &packaging.rules {
+    if let Some(path) = &packaging.placing.rules {
         let text = std::fs::read(path).map_err(|error| {
             let what = format!("the rules cannot be read: {}", display_path(path));
             Error::new(RunCode::RulesInvalid, what).because(error.kind().to_string())
         })?;
         digest.update(text);
     }
-    for text in &packaging.map {
+    for text in &packaging.placing.map {
         digest.update(text);
         digest.update([0]);
     }
-    digest.update([u8::from(packaging.folder_labels)]);
+    digest.update([u8::from(packaging.placing.folder_labels)]);
     Ok(hex::encode(digest.finalize()))
 }
 
 /// The rule that flags make.
 fn of_flags(packaging: &Packaging) -> Result<Option<RuleSet>, Error> {
-    if packaging.map.is_empty() && !packaging.folder_labels {
+    if packaging.placing.map.is_empty() && !packaging.placing.folder_labels {
         return Ok(None);
     }
     let rule = Rule::from_mappings(
         packaging
+            .placing
             .map
             .iter()
             .map(String::as_str),
@@ -194,7 +195,7 @@ pub fn announcements(
         return Vec::new();
     };
     let mut all = Vec::new();
-    if packaging.rules.is_some() {
+    if packaging.placing.rules.is_some() {
         let count = match set.rules().len() {
             1 => "1 rule".to_owned(),
             count => format!("{count} rules"),

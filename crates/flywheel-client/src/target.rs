@@ -7,12 +7,12 @@ use serde_json::{Map, Value};
 /// Further fields of a container or file under the names that the site has for them, such as `sex`
 /// or `info`. They are set where it is made, and never changed where it is there already.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
-pub struct Fields(Map<String, Value>);
+pub struct Fields(Option<Box<Map<String, Value>>>);
 
 impl fmt::Debug for Fields {
     // What they hold may identify.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Fields({})", self.0.len())
+        write!(f, "Fields({})", self.members().count())
     }
 }
 
@@ -22,7 +22,7 @@ impl Fields {
         let Some((last, above)) = path.split_last() else {
             return;
         };
-        let mut inside = &mut self.0;
+        let mut inside = &mut **self.0.get_or_insert_default();
         for name in above {
             let entry = inside
                 .entry(*name)
@@ -40,12 +40,16 @@ impl Fields {
 
     /// Takes a field away.
     pub fn remove(&mut self, name: &str) {
-        self.0.shift_remove(name);
+        let Some(fields) = &mut self.0 else { return };
+        fields.shift_remove(name);
+        if fields.is_empty() {
+            self.0 = None;
+        }
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
     }
 
     /// Leaves those alone in which another one agrees, inside of `info` too. Gives whether any went,
@@ -69,7 +73,23 @@ impl Fields {
             });
             differ
         }
-        common(&mut self.0, &other.0)
+        let mut own = std::mem::take(&mut self.0).unwrap_or_default();
+        let nothing = Map::new();
+        let differ = common(
+            &mut own,
+            other
+                .0
+                .as_deref()
+                .unwrap_or(&nothing),
+        );
+        self.0 = Some(own).filter(|own| !own.is_empty());
+        differ
+    }
+
+    fn members(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.0
+            .iter()
+            .flat_map(|fields| fields.iter())
     }
 
     /// Every text in them, names inside of `info` too.
@@ -91,9 +111,8 @@ impl Fields {
             }
         }
         let mut texts = Vec::new();
-        self.0
-            .values()
-            .for_each(|value| collect(value, &mut texts));
+        self.members()
+            .for_each(|(_, value)| collect(value, &mut texts));
         texts
     }
 
@@ -101,8 +120,7 @@ impl Fields {
     pub(crate) fn add_to(&self, body: &mut Value) {
         if let Some(object) = body.as_object_mut() {
             object.extend(
-                self.0
-                    .iter()
+                self.members()
                     .map(|(name, value)| (name.clone(), value.clone())),
             );
         }

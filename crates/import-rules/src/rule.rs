@@ -285,7 +285,7 @@ impl Rule {
             .flat_map(Mapping::sets)
             .filter_map(|sets| match sets {
                 Sets::Target(target) => Some(target),
-                _ => None,
+                Sets::Temporary(_) => None,
             });
         let constant = self
             .defaults

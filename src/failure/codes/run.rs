@@ -234,7 +234,9 @@ codes! {
         sentence: "the rules cannot be used",
         hint: "correct what is named; docs/rules.md says what rules may hold",
         exit: Config,
-        explanation: "The file of `--rules` cannot be read, something in it is wrong, or it asks for             what is not done here: an unknown key or field, a pattern that cannot be compiled, a             date from a path under a profile that moves dates. All faults are named at once, by             line and column. Flywheel's own importer passes many of them over in silence. Nothing             was read or sent. Correct the rules, and try them with `fwupload rules test`.",
+        explanation: "The file of `--rules` cannot be read, something in it is wrong, or it asks for             what is not done here: an unknown key or field, a pattern that cannot be compiled, a             date from a path under a profile that moves dates. All faults are named at once, by \
+            line and column, and nothing was read or sent. Correct the rules, and try them with \
+            `fwupload rules test`.",
     }
     NetworkUnavailable {
         code: "network.unavailable",

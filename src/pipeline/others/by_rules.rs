@@ -62,7 +62,8 @@ pub fn judged(
         match placed {
             Ok(placed) => taken.push((file, placed)),
             Err(failure) => {
-                outcomes.settle_path(&Arc::new(file.path), file.len, FileOutcome::Failed(failure))
+                let outcome = FileOutcome::Failed(failure);
+                outcomes.settle_path(&Arc::new(file.path), file.len, outcome);
             }
         }
     }

@@ -45,12 +45,19 @@ pub struct Cleaner {
     residual: ResidualCheck,
     /// Without it, files fail under a profile that makes pseudonyms.
     key: Option<PseudonymKey>,
-    /// Whether instances keep the original identifiers, beside what is sent.
-    logged: bool,
-    /// Whether instances keep their header as it is sent.
-    keeps_headers: bool,
+    /// What instances keep beside what is sent.
+    beside: Beside,
     /// Who is shown frames in which text was found.
     shown_to: Option<Arc<dyn FrameSink>>,
+}
+
+/// What instances keep beside what is sent.
+#[derive(Debug, Clone, Copy, Default)]
+struct Beside {
+    /// The original identifiers.
+    originals: bool,
+    /// The header as it is sent.
+    header: bool,
 }
 
 impl Cleaner {
@@ -67,7 +74,10 @@ impl Cleaner {
     #[must_use]
     pub fn logged(self) -> Self {
         Self {
-            logged: true,
+            beside: Beside {
+                originals: true,
+                ..self.beside
+            },
             ..self
         }
     }
@@ -78,7 +88,10 @@ impl Cleaner {
     #[must_use]
     pub fn keeping_headers(self) -> Self {
         Self {
-            keeps_headers: true,
+            beside: Beside {
+                header: true,
+                ..self.beside
+            },
             ..self
         }
     }
@@ -123,8 +136,7 @@ impl Cleaner {
                 .then(|| (dicom.date_format.clone(), dicom.patient_age_units)),
             pixels: PixelCleaning::of(dicom),
             key: None,
-            logged: false,
-            keeps_headers: false,
+            beside: Beside::default(),
             shown_to: None,
         }
     }
@@ -140,7 +152,8 @@ impl Cleaner {
     /// profile's `filenames` look at it.
     pub fn deidentify(&self, instance: Instance, path: &str) -> Result<CleanInstance, DeidError> {
         let originals = self
-            .logged
+            .beside
+            .originals
             .then(|| Arc::new(Originals::of(&instance)));
         let mut clean = self.clean_instance(instance, path, &mut CleaningRun::default())?;
         clean.originals = originals;
@@ -269,7 +282,7 @@ impl Cleaner {
         let mut clean =
             CleanInstance::write(&instance, &self.limits, run.changed, name, outcome, check)?;
         clean.image = LookedAt::of(std::mem::take(&mut run.pixels), &self.pixels);
-        if self.keeps_headers {
+        if self.beside.header {
             clean.keep_header(&instance);
         }
         Ok((clean, written))
