@@ -22,7 +22,7 @@ pub use crate::cli::{
 use crate::discover::Inputs;
 use crate::exit::Strictness;
 use crate::failure::Error;
-use crate::rules::Filters;
+use crate::rules::{Association, Filters};
 use dicom_deid::profile::OnLeak;
 pub use typed::{jobs, max_header, on_leak, part_size};
 
@@ -112,6 +112,8 @@ pub struct Input {
     pub keep_names: bool,
     /// Which files are taken, by path and header.
     pub filters: Arc<Filters>,
+    /// Which other files belong to an image by their names.
+    pub associations: Vec<Association>,
     /// The part of the work that is to be done; none for all of it.
     pub shard: Option<Shard>,
     /// What changed more recently, and the series that it belongs to, is left for the next run; none
@@ -332,6 +334,7 @@ impl Config {
                     .to_string(),
             ),
             ("field-filters", input.filters.len().to_string()),
+            ("associate", input.associations.len().to_string()),
             ("rules", flag(packaging.placing.rules.is_some())),
             (
                 "mappings",

@@ -52,8 +52,10 @@ pub use guard::guarded;
 use guard::locked;
 use neighbours::Neighbours;
 use pack::OutgoingPackage;
+use route::Routed;
 use send::Sender;
 pub use stop::Stop;
+use target::TargetContainer;
 
 /// Stack of a worker thread in bytes. Nesting is bounded at 64 levels; this leaves room for
 /// libraries that recurse.
@@ -170,6 +172,7 @@ fn packages(
     let routed = route::route(context, seen);
     if let Some(files) = beside {
         locked(neighbours).note(&files, &routed);
+        locked(&context.associated).extend(associated(&routed));
     }
     let mut packages: Vec<_> = routed
         .into_iter()
@@ -183,6 +186,23 @@ fn packages(
         outgoing.incomplete = packed + cleaned.copies < all;
     }
     packages
+}
+
+/// The globs of other files that belong to images, and where those go.
+fn associated(routed: &[Routed]) -> impl Iterator<Item = (String, TargetContainer)> {
+    routed.iter().flat_map(|routed| {
+        let mut globs: Vec<_> = routed
+            .members
+            .iter()
+            .flat_map(|member| &member.associated)
+            .collect();
+        globs.sort_unstable();
+        globs.dedup();
+        globs.into_iter().map(|glob| {
+            let target = TargetContainer::at(routed.by_rules.level, routed.destination.clone());
+            (glob.clone(), target)
+        })
+    })
 }
 
 /// Says what the whole run came to.

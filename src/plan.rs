@@ -134,7 +134,7 @@ impl UploadPlan {
                 .into(),
             Treatment::AsItIs(consent) => {
                 let uncleaned = deid::as_it_is(&instance, &self.limits, consent)?;
-                if self.rules.set.is_some() {
+                if self.rules.need_cleaned_headers() {
                     uncleaned
                         .with_header(&instance)
                         .into()
@@ -206,7 +206,7 @@ pub async fn resolve(
     if log.is_some() && config.sink == SinkChoice::Upload {
         treatment = treatment.with(Cleaner::logged);
     }
-    if rules.set.is_some() {
+    if rules.need_cleaned_headers() {
         treatment = treatment.with(Cleaner::keeping_headers);
     }
     let pictures = pictures(&config, &treatment)?;

@@ -6,6 +6,7 @@
 //! from the cleaned header, or from a constant or table that the user wrote. No text of a filter is
 //! told, since it may hold an identifier: filters are named by their numbers.
 
+mod associate;
 mod filters;
 mod header;
 mod read;
@@ -20,6 +21,7 @@ use import_rules::{
     Origin, OriginalHeader, Rule, RuleSet, RuleType, Settings, Target, Zone,
 };
 
+pub use associate::{Associated, Association, AssociationError};
 pub use filters::{FilterFlags, Filters};
 pub use header::{Cleaned, Original};
 pub use read::read;
@@ -32,6 +34,8 @@ pub type RuleNumber = u16;
 pub struct Rules {
     /// The rules; none where labels come from the header as always.
     pub set: Option<RuleSet>,
+    /// Which other files belong to an image by their names.
+    pub associations: Vec<Association>,
     /// What files have to pass before a rule is asked.
     pub filters: Arc<Filters>,
     /// How fields are worked out.
@@ -76,6 +80,19 @@ pub enum TooLong {
 }
 
 impl Rules {
+    /// Whether headers are read as they are sent.
+    pub fn need_cleaned_headers(&self) -> bool {
+        self.set.is_some() || !self.associations.is_empty()
+    }
+
+    /// The globs of other files that belong to an image.
+    pub fn globs(&self, header: &Cleaned) -> Vec<String> {
+        self.associations
+            .iter()
+            .filter_map(|association| association.glob(header))
+            .collect()
+    }
+
     /// Whether nothing is to be decided.
     pub fn is_empty(&self) -> bool {
         self.set.is_none() && self.filters.is_empty()

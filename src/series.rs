@@ -175,6 +175,8 @@ pub struct CleanFile {
     pub originals: Option<Box<OriginalIdentifiers>>,
     /// What the rule that takes it makes of it, where there are rules.
     pub placed: Option<Box<Placed>>,
+    /// Globs of other files that belong to it.
+    pub associated: Vec<String>,
 }
 
 /// Instances of a series after the duplicates were settled.

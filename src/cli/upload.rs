@@ -161,6 +161,14 @@ pub struct InputArgs {
         hide_short_help = true
     )]
     pub other_files: OtherFiles,
+    /// Attach other files to the image that they belong to by their paths, as in
+    /// 'raw/{SeriesNumber}_*.dat'
+    ///
+    /// A glob relative to each PATH, with fields of the cleaned header in it. A file that it names
+    /// goes to the acquisition of that image, before what lies in the nearest folder is asked; one
+    /// that belongs to several fails. May be repeated; with `--other-files upload`.
+    #[arg(long, value_name = "PATTERN", hide_short_help = true)]
+    pub associate: Vec<String>,
     /// Keep the names of other files: names and folders may identify
     #[arg(long, hide_short_help = true)]
     pub keep_names: bool,

@@ -13,7 +13,7 @@ use super::{
 use crate::cli::{self, OtherFiles, ProgressStyle, Residual, UploadArgs};
 use crate::exit::Strictness;
 use crate::failure::Error;
-use crate::rules::{FilterFlags, Filters};
+use crate::rules::{Association, AssociationError, FilterFlags, Filters};
 use dicom_deid::profile::OnLeak;
 
 const MEBIBYTE: u64 = 1 << 20;
@@ -174,6 +174,15 @@ impl Typed<'_> {
                 "add `--other-files upload`",
             ));
         }
+        if !input.associate.is_empty() && input.other_files != OtherFiles::Upload {
+            return Err(Error::usage(
+                format!(
+                    "{} is about other files, which are not uploaded",
+                    self.name("associate")
+                ),
+                "add `--other-files upload`",
+            ));
+        }
         if input.shard.is_some() && input.other_files == OtherFiles::Upload {
             // They follow the instances beside them, which may belong to several shards.
             return Err(Error::usage(
@@ -229,11 +238,31 @@ impl Typed<'_> {
             },
             keep_names: args.keep_names,
             filters: Arc::new(self.filters()?),
+            associations: self.associations()?,
             shard: args.shard,
             min_age: self.min_age()?,
             incomplete_series: args.incomplete_series,
             max_header,
         })
+    }
+
+    fn associations(&self) -> Result<Vec<Association>, Error> {
+        let parse = |text: &String| {
+            Association::parse(text).map_err(|error| {
+                let hint = match &error {
+                    AssociationError::Field(refusal) => refusal.hint.clone(),
+                    _ => None,
+                };
+                let hint = hint.unwrap_or_else(|| "such as 'raw/{SeriesNumber}_*.dat'".to_owned());
+                Error::usage(format!("{}: {error}", self.name("associate")), hint)
+            })
+        };
+        self.0
+            .input
+            .associate
+            .iter()
+            .map(parse)
+            .collect()
     }
 
     fn filters(&self) -> Result<Filters, Error> {

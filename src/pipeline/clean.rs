@@ -14,6 +14,7 @@ use crate::discover::SkipReason;
 use crate::event::{FileOutcome, Severity};
 use crate::failure::FileFailure;
 use crate::plan::UploadPlan;
+use crate::rules::Cleaned;
 use crate::series::{self, CleanFile, Indexed, Placed, Series};
 use crate::subjects::OriginalIdentifiers;
 use dicom_deid::Sendable;
@@ -135,6 +136,7 @@ fn clean_file(context: &RunContext, mut file: Indexed, reading: Reading) -> Opti
             instance,
             originals,
             placed,
+            associated,
         }) => {
             context
                 .outcomes
@@ -147,6 +149,7 @@ fn clean_file(context: &RunContext, mut file: Indexed, reading: Reading) -> Opti
                 instance,
                 originals,
                 placed,
+                associated,
             })
         }
         Err(failure) => {
@@ -163,6 +166,7 @@ struct Treated {
     instance: Sendable,
     originals: Option<Box<OriginalIdentifiers>>,
     placed: Option<Box<Placed>>,
+    associated: Vec<String>,
 }
 
 fn read_and_clean(
@@ -186,8 +190,13 @@ fn read_and_clean(
     let originals = is_recorded.then(|| Box::new(OriginalIdentifiers::of(&instance)));
     let before = BeforeCleaning::of(plan, file, &instance);
     let (mut instance, counts) = plan.treat(instance, &file.relative())?;
+    let header = instance.take_header().map(Cleaned);
+    let associated = header
+        .as_ref()
+        .map(|header| plan.rules.globs(header))
+        .unwrap_or_default();
     let placed = before
-        .map(|before| before.place(context, file, &mut instance))
+        .map(|before| before.place(context, file, header.as_ref()))
         .transpose()?;
     context
         .outcomes
@@ -196,6 +205,7 @@ fn read_and_clean(
         instance,
         originals,
         placed: placed.map(Box::new),
+        associated,
     })
 }
 

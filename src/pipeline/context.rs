@@ -11,6 +11,7 @@ use super::Stop;
 use super::compression::CompressionChoice;
 use super::outcomes::Outcomes;
 use super::placing::{PlacingCounts, SubjectsByRules};
+use super::target::TargetContainer;
 use super::timers::StageTimers;
 use crate::event::Events;
 use crate::plan::UploadPlan;
@@ -32,6 +33,8 @@ pub struct RunContext {
     pub placing: PlacingCounts,
     /// Whose files become which subject by rules, of files that are cleaned.
     pub subjects: Mutex<SubjectsByRules>,
+    /// Globs of other files that belong to images, and where those go.
+    pub associated: Mutex<Vec<(String, TargetContainer)>>,
     /// Where time goes.
     pub timers: StageTimers,
     /// Whether packages are deflated.
@@ -54,6 +57,7 @@ impl RunContext {
             outcomes: Outcomes::new(events, stop, plan.transfer.max_failures),
             placing: PlacingCounts::default(),
             subjects: Mutex::default(),
+            associated: Mutex::default(),
             timers: StageTimers::default(),
             compression: CompressionChoice::of(&plan),
             budget: Arc::new(Semaphore::new(units)),

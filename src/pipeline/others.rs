@@ -17,13 +17,14 @@ use crate::event::{FileOutcome, Severity};
 use crate::failure::{FileCode, FileFailure};
 use crate::package::{Names, Package};
 use crate::routing;
+use crate::rules::Associated;
 use crate::series::Indexed;
 use dicom_lossless::SourceFile;
 use import_rules::GroupKey;
 
 use super::context::RunContext;
 use super::deliver;
-use super::guard::guarded;
+use super::guard::{guarded, locked};
 use super::neighbours::{NeighbourTarget, Neighbours};
 use super::outcomes::stopped;
 use super::pack::OutgoingPackage;
@@ -84,8 +85,9 @@ pub fn send(
 ) {
     let context = sender.context();
     let Sorted { groups, zips } = inspect(context, files, pool);
+    let associated = Associated::new(std::mem::take(&mut *locked(&context.associated)));
     for ((folder, ..), group) in groups {
-        send_group(sender, &folder, group, neighbours);
+        send_group(sender, &folder, group, (neighbours, &associated));
     }
     for (_, group) in zips {
         send_zip(sender, group);
@@ -308,9 +310,14 @@ fn member_names(group: &[InspectedFile], keep_names: bool) -> Result<Vec<String>
 
 /// Files of one folder that differ in their extension alone belong together, and keep that in their
 /// names.
-fn send_group(sender: &Sender, folder: &Path, group: Vec<InspectedFile>, neighbours: &Neighbours) {
+fn send_group(
+    sender: &Sender,
+    folder: &Path,
+    group: Vec<InspectedFile>,
+    beside: (&Neighbours, &Associated<TargetContainer>),
+) {
     let context = sender.context();
-    let target_and_stem = target(context, folder, &group, neighbours)
+    let target_and_stem = target(context, folder, &group, beside)
         .and_then(|target| Ok((target, stem(&group, context.plan.input.keep_names)?)));
     match target_and_stem {
         Ok((None, _)) => {
@@ -345,7 +352,7 @@ fn target(
     context: &RunContext,
     folder: &Path,
     group: &[InspectedFile],
-    neighbours: &Neighbours,
+    (neighbours, associated): (&Neighbours, &Associated<TargetContainer>),
 ) -> Result<Option<TargetContainer>, FileFailure> {
     if context.stop.requested() {
         return Err(stopped());
@@ -355,6 +362,9 @@ fn target(
         .and_then(|first| first.placed.as_ref());
     if let Some(placed) = placed {
         return Ok(Some(placed.target.clone()));
+    }
+    if let Some(target) = associated_with(group, associated)? {
+        return Ok(Some(target));
     }
     let root = group
         .first()
@@ -367,6 +377,28 @@ fn target(
             FileCode::RouteUnclear,
             "DICOM files beside it failed",
         )),
+    }
+}
+
+/// The container of the image that the files of a group belong to by their names; none where they
+/// belong to no image so.
+fn associated_with(
+    group: &[InspectedFile],
+    associated: &Associated<TargetContainer>,
+) -> Result<Option<TargetContainer>, FileFailure> {
+    let mut targets: BTreeMap<Vec<String>, TargetContainer> = BTreeMap::new();
+    for file in group {
+        for target in associated.of(&file.source.relative()) {
+            targets.insert(target.keys(false), target);
+        }
+    }
+    let several = targets.len() > 1;
+    match targets.into_values().next() {
+        Some(_) if several => {
+            let detail = "by `--associate` it belongs to images of several containers";
+            Err(FileFailure::new(FileCode::RouteUnclear, detail))
+        }
+        target => Ok(target),
     }
 }
 

@@ -16,7 +16,6 @@ use crate::plan::UploadPlan;
 use crate::routing::{LabelOf, holds_a_date, texts_of};
 use crate::rules::{Cleaned, LeftOut, Original, RuleNumber, TooLong, Verdict, fields_of, shown};
 use crate::series::{Indexed, Patient, Patients, Placed};
-use dicom_deid::Sendable;
 use dicom_lossless::{Identity, Instance, Tag, character_set_of, text};
 use import_rules::{ExtractError, Extracted, OriginalHeader};
 
@@ -113,15 +112,14 @@ impl BeforeCleaning {
         self,
         context: &RunContext,
         file: &Indexed,
-        cleaned: &mut Sendable,
+        header: Option<&Cleaned>,
     ) -> Result<Placed, FileFailure> {
         let plan = &context.plan;
         let fields = fields_of(&file.path, &file.relative(), file.file.len());
-        let header = cleaned.take_header().map(Cleaned);
         let failed = |error: ExtractError| failed(self.rule, &error);
         let extracted = plan
             .rules
-            .extract(self.rule, &fields, header.as_ref())
+            .extract(self.rule, &fields, header)
             .map_err(failed)?;
         let original = self
             .grouping

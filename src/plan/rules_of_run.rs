@@ -56,6 +56,7 @@ pub fn read(config: &Config) -> Result<Rules, Error> {
     }
     let says = |says: fn(&RuleSet) -> Option<bool>| set.as_ref().and_then(says) == Some(true);
     Ok(Rules {
+        associations: config.input.associations.clone(),
         filters: std::sync::Arc::clone(&config.input.filters),
         settings: Settings {
             folder_labels: packaging.placing.folder_labels || says(RuleSet::folder_labels),

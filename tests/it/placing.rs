@@ -557,7 +557,7 @@ mod traps {
         assert!(
             paths
                 .iter()
-                .any(|path| path.starts_with("S1/visit/T1/file-") && path.ends_with(".nii")),
+                .any(|path| path.starts_with("S1/visit/T1/file-") && path.contains(".nii")),
             "{paths:?}"
         );
     }
@@ -747,7 +747,7 @@ fn other_files_follow_the_images_beside_them_unless_those_were_left_out() {
     let kept: Vec<_> = site
         .uploaded()
         .into_iter()
-        .filter(|(name, _)| name.ends_with(".dat"))
+        .filter(|(name, _)| name.contains(".dat"))
         .map(|(_, bytes)| bytes)
         .collect();
     assert_eq!(ran.end()["totals"]["skipped_by"]["filtered"], 2);
@@ -796,4 +796,59 @@ fn rules_pack_other_files_together() {
         .collect();
     names.sort();
     assert_eq!(names, ["a.dat", "b.dat"]);
+}
+
+#[test]
+fn a_pattern_of_header_fields_attaches_files_to_their_images() {
+    let second = Dicom::image(&Person::numbered(1), uids::MR_IMAGE_STORAGE, "MR", 2, 1, 16)
+        .text(tags::SERIES_NUMBER, VR::IS, "2")
+        .text(tags::SERIES_DESCRIPTION, VR::LO, "second");
+    let place = place(&[("dicom/ct/1.dcm", ct(1)), ("dicom/mr/1.dcm", second)]);
+    place.file("study/raw/1_a.dat", b"of the first");
+    place.file("study/raw/2_a.dat", b"of the second");
+    place.file("study/raw/both.dat", b"of both");
+    let site = Site::start();
+    let run = |pattern: &str| {
+        place
+            .run(RUN)
+            .args(["--map", "{path/^.*$/S}={subject}", "--session", "V"])
+            .args([
+                "--other-files",
+                "upload",
+                "-y",
+                "--keep-names",
+                "--associate",
+                pattern,
+            ])
+            .at(&site)
+            .ends()
+    };
+    run("raw/{SeriesNumber}_*.dat");
+    let paths = stored(&site);
+    let of = |name: &str| {
+        let found: Vec<_> = paths
+            .iter()
+            .filter(|path| path.contains(name))
+            .collect();
+        assert_eq!(found.len(), 1, "{paths:?}");
+        found[0].clone()
+    };
+    assert!(of("1_a.dat").starts_with("S/V/1 - Thorax"), "{paths:?}");
+    assert!(of("2_a.dat").starts_with("S/V/2 - second/"), "{paths:?}");
+    let unclear = run("raw/b?th{SamplesPerPixel}*.dat");
+    assert_eq!(unclear.failures(), [], "nothing fits it");
+    place.file("study/raw/both1.dat", b"of both again");
+    let unclear = run("raw/both{SamplesPerPixel}.dat");
+    assert_eq!(
+        unclear.failures(),
+        [("both1.dat".to_owned(), "route.unclear".to_owned())]
+    );
+    let usage = |pattern: &str| {
+        place
+            .run(RUN)
+            .args(["--other-files", "upload", "-y", "--associate", pattern])
+            .exits(2);
+    };
+    usage("raw/*.dat");
+    usage("raw/{SeriesNumbr}.dat");
 }
