@@ -20,6 +20,7 @@ mod others;
 mod outcomes;
 mod pack;
 mod placing;
+mod placing_counts;
 mod recheck;
 mod resume;
 mod route;
@@ -112,7 +113,9 @@ pub fn run(
     others::send(&sender, found.others, &locked(&neighbours), &pool);
     sender.close();
     found.rows.tell(&context);
-    context.placing.tell(&context);
+    context
+        .placing
+        .tell(&context.plan.rules.filters, &context.events);
     end(&context, found.found)?;
     match stop.reason() {
         Some(error) => Err(error),

@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::Stop;
 use super::compression::CompressionChoice;
 use super::outcomes::Outcomes;
-use super::placing::{PlacingCounts, SubjectsByRules};
+use super::placing_counts::{PlacingCounts, SubjectsByRules};
 use super::target::TargetContainer;
 use super::timers::StageTimers;
 use crate::event::Events;

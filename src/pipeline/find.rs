@@ -25,7 +25,8 @@ use super::context::RunContext;
 use super::guard::guarded;
 use super::neighbours::Neighbours;
 use super::outcomes::{counted, stopped};
-use super::placing::{self, SubjectsByRules};
+use super::placing;
+use super::placing_counts::SubjectsByRules;
 use super::subject_rows::{self, RowUse};
 
 /// How often the running totals of the walk are reported.

@@ -1,27 +1,19 @@
 //! Which files are taken by the rules and filters of a run, and what the rules make of them: asked of
 //! every file before the first is sent, of its labels once it is cleaned.
 //!
-//! Owns that a file which cannot be judged fails, what was left out by which filter, and that rules
-//! make no subject of several patients. What decides sees the original header, what is written only
-//! the cleaned one.
-
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+//! Owns that a file which cannot be judged fails. What decides sees the original header, what is
+//! written only the cleaned one.
 
 use crate::discover::DiscoveredFile;
-use crate::event::Severity;
-use crate::failure::{Error, FileCode, FileFailure, RunCode};
+use crate::failure::{FileCode, FileFailure};
 use crate::plan::UploadPlan;
-use crate::routing::{LabelOf, holds_a_date, texts_of};
-use crate::rules::{Cleaned, LeftOut, Original, RuleNumber, TooLong, Verdict, fields_of, shown};
-use crate::series::{Indexed, Patient, Patients, Placed};
-use dicom_lossless::{Identity, Instance, Tag, character_set_of, text};
+use crate::routing::{holds_a_date, texts_of};
+use crate::rules::{Cleaned, Original, RuleNumber, TooLong, Verdict, fields_of, shown};
+use crate::series::{Indexed, Patient, Placed};
+use dicom_lossless::{CharacterSet, Instance, Tag, character_set_of, text};
 use import_rules::{ExtractError, Extracted, OriginalHeader};
 
 use super::context::RunContext;
-use super::guard::locked;
-use super::outcomes::counted;
 
 const PATIENT_ID: Tag = Tag(0x0010, 0x0020);
 const ISSUER_OF_PATIENT_ID: Tag = Tag(0x0010, 0x0021);
@@ -89,8 +81,7 @@ impl BeforeCleaning {
             .rules
             .rule(rule)
             .is_some_and(import_rules::Rule::groups_by_header);
-        let characters =
-            character_set_of(&instance.header, &dicom_lossless::CharacterSet::default());
+        let characters = character_set_of(&instance.header, &CharacterSet::default());
         let value = |tag| {
             let element = instance.get(tag)?;
             let text = text(element, instance.syntax.encoding, &characters)?;
@@ -185,135 +176,4 @@ fn too_long(what: TooLong) -> FileFailure {
 pub fn failed(rule: RuleNumber, error: &ExtractError) -> FileFailure {
     let detail = format!("rule {}: {error}", u32::from(rule) + 1);
     FileFailure::new(FileCode::RouteRuleFailed, detail)
-}
-
-/// What rules and filters did in a whole run.
-#[derive(Debug, Default)]
-pub struct PlacingCounts {
-    left_out: Mutex<BTreeMap<LeftOut, u64>>,
-    unmapped: AtomicU64,
-    dropped: AtomicU64,
-}
-
-impl PlacingCounts {
-    /// Counts a file that is left out.
-    pub fn left_out(&self, by: LeftOut) {
-        *locked(&self.left_out)
-            .entry(by)
-            .or_default() += 1;
-    }
-
-    fn placed(&self, extracted: &Extracted) {
-        let mappings = &extracted.mappings;
-        if !mappings.is_empty()
-            && mappings
-                .iter()
-                .all(|mapping| !mapping.matched)
-        {
-            self.unmapped
-                .fetch_add(1, Ordering::Relaxed);
-        }
-        if mappings
-            .iter()
-            .any(|mapping| !mapping.dropped.is_empty())
-        {
-            self.dropped
-                .fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    /// Says how many files each filter kept out, and where mappings gave nothing.
-    pub fn tell(&self, context: &RunContext) {
-        let filters = &context.plan.rules.filters;
-        let by_filter: Vec<_> = locked(&self.left_out)
-            .iter()
-            .map(|(by, count)| {
-                let by = match by {
-                    LeftOut::ByFilter(number) => filters.name(*number),
-                    LeftOut::NoRule => "taken by no rule",
-                    LeftOut::OtherPrefix => "outside of the prefixes of the rules",
-                };
-                format!("{count} {by}")
-            })
-            .collect();
-        let tell = |code, text| {
-            context
-                .events
-                .notice(Severity::Notice, code, text);
-        };
-        if !by_filter.is_empty() {
-            tell(
-                "filtered",
-                format!("files left out: {}", by_filter.join(", ")),
-            );
-        }
-        let unmapped = self
-            .unmapped
-            .load(Ordering::Relaxed);
-        if unmapped > 0 {
-            let text = format!(
-                "no mapping of its rule fits {}: labels come from the cleaned header and defaults\n\
-                    `fwupload rules test` shows which",
-                counted(unmapped, "file")
-            );
-            tell("unmapped", text);
-        }
-        let dropped = self.dropped.load(Ordering::Relaxed);
-        if dropped > 0 {
-            let text = format!(
-                "{}: a mapping gives a value that its field cannot hold, and nothing was set",
-                counted(dropped, "file")
-            );
-            tell("values-dropped", text);
-        }
-    }
-}
-
-/// Which patients become which subject by rules.
-#[derive(Debug, Default)]
-pub struct SubjectsByRules(HashMap<String, Patients>);
-
-impl SubjectsByRules {
-    /// Notes that a file of a patient gets a subject.
-    pub fn note(&mut self, subject: &str, identity: &Identity) {
-        if let Some(patient) = Patient::of(identity) {
-            self.note_patient(&LabelOf::Subject.label(subject), patient);
-        }
-    }
-
-    /// The same for a label as it is sent. Gives whether the subject is that of several patients
-    /// now.
-    pub fn note_patient(&mut self, subject: &str, patient: Patient) -> bool {
-        let patients = match self.0.get_mut(subject) {
-            Some(patients) => patients,
-            None => self
-                .0
-                .entry(subject.to_owned())
-                .or_default(),
-        };
-        patients.add_patient(patient);
-        patients.count() > 1
-    }
-
-    /// That rules make one subject of several patients, which was not asked for.
-    pub fn several_patients(&self, plan: &UploadPlan) -> Option<Error> {
-        let merged = self
-            .0
-            .values()
-            .filter(|patients| patients.count() > 1)
-            .count();
-        (merged > 0 && !plan.packaging.merge_patients).then(|| merges(merged as u64))
-    }
-}
-
-/// The error for rules that make subjects of several patients.
-pub fn merges(subjects: u64) -> Error {
-    let what = format!(
-        "the rules would make {} of several patients",
-        counted(subjects, "subject")
-    );
-    Error::new(RunCode::SeveralPatients, what).with_hint(
-        "have the rules tell them apart: `fwupload rules test` shows which files get which \
-            subject; `--merge-patients` if it is one person with several Patient IDs",
-    )
 }

@@ -20,8 +20,8 @@ use import_rules::{GroupKey, Level, Rule};
 use super::context::RunContext;
 use super::guard::locked;
 use super::outcomes::stopped;
-use super::placing;
 use super::target::TargetContainer;
+use super::{placing, placing_counts};
 
 /// Instances of a series that go to the same container, in one package.
 pub struct Routed {
@@ -373,6 +373,6 @@ fn refuse_several_patients(
     }
     context
         .stop
-        .because(placing::merges(1));
+        .because(placing_counts::merges(1));
     Err(stopped())
 }
