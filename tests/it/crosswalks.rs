@@ -3,21 +3,13 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::fixture::{self, CODED, Dicom, Person};
+use crate::fixture::{self, Dicom, Person, coded_to_the_last_uid};
 use crate::run::{PSEUDONYM_KEY, Place, tree};
 use crate::server::{Gate, Site, on};
 
 const RUN: &str = "study -p demo/phantom --profile coded.yaml --json --subjects table.csv";
 const HEADER: &str = "patient_id,issuer_of_patient_id,patient_name,accession_number,\
     study_instance_uid,series_instance_uid,project,subject,session,acquisition\n";
-
-/// [`CODED`], and all UIDs that point elsewhere.
-fn profile() -> String {
-    CODED.to_owned()
-        + "    - {name: FrameOfReferenceUID, hashuid: true}
-    - {name: ReferencedSOPInstanceUID, hashuid: true}
-"
-}
 
 fn place() -> Place {
     let place = Place::new();
@@ -27,7 +19,7 @@ fn place() -> Place {
             place.file(format!("study/p{number}/{slice}.dcm"), file.bytes());
         }
     }
-    place.file("coded.yaml", profile());
+    place.file("coded.yaml", coded_to_the_last_uid());
     place.file(
         "table.csv",
         "patient_id,subject\nCANARY-0001,S1\nCANARY-0002,S2\nCANARY-0003,S3\n",
@@ -111,7 +103,7 @@ fn the_label_that_a_study_has_on_the_server_is_written_down_too() {
     place.run(RUN).at(&site).exits(0);
     place.file(
         "coded.yaml",
-        profile() + "    - {name: StudyTime, remove: true}\n",
+        coded_to_the_last_uid() + "    - {name: StudyTime, remove: true}\n",
     );
     place
         .run(RUN)

@@ -58,6 +58,14 @@ dicom:
     - {name: StudyInstanceUID, hashuid: true}
 ";
 
+/// [`CODED`], and all UIDs that point elsewhere.
+pub fn coded_to_the_last_uid() -> String {
+    CODED.to_owned()
+        + "    - {name: FrameOfReferenceUID, hashuid: true}
+    - {name: ReferencedSOPInstanceUID, hashuid: true}
+"
+}
+
 /// What must not be found in anything that was cleaned: each byte string is an identifying value or
 /// a part of one.
 pub fn needles() -> Vec<Vec<u8>> {

@@ -6,26 +6,18 @@ use dicom_core::VR;
 use dicom_dictionary_std::{tags, uids};
 use serde_json::Value;
 
-use crate::fixture::{CODED, Dicom, Person, found_in};
-use crate::run::{Place, Ran, tree};
+use crate::fixture::{Dicom, Person, coded_to_the_last_uid, found_in};
+use crate::run::{Place, tree};
 use crate::server::Site;
 
 const RUN: &str = "study -p demo/phantom --profile coded.yaml --json";
-
-/// [`CODED`], and all UIDs that point elsewhere.
-fn profile() -> String {
-    CODED.to_owned()
-        + "    - {name: FrameOfReferenceUID, hashuid: true}
-    - {name: ReferencedSOPInstanceUID, hashuid: true}
-"
-}
 
 fn place(files: &[(&str, Dicom)]) -> Place {
     let place = Place::new();
     for (name, file) in files {
         place.file(format!("study/{name}"), file.bytes());
     }
-    place.file("coded.yaml", profile());
+    place.file("coded.yaml", coded_to_the_last_uid());
     place
 }
 
@@ -47,19 +39,6 @@ fn stored(site: &Site) -> Vec<String> {
         .collect();
     paths.sort();
     paths
-}
-
-/// The text of a notice with this code.
-#[track_caller]
-fn notice(ran: &Ran<'_>, code: &str) -> String {
-    let notices = ran.events_of("notice");
-    let found = notices
-        .iter()
-        .find(|notice| notice["code"] == code);
-    found.unwrap_or_else(|| panic!("no {code} in {notices:?}"))["text"]
-        .as_str()
-        .unwrap()
-        .to_owned()
 }
 
 /// The bodies with which containers of a kind were made.
@@ -90,7 +69,7 @@ fn a_mapping_gives_labels_from_folders_and_the_cleaned_header_the_rest() {
         .at(&site)
         .exits(0);
     assert_eq!(
-        notice(&ran, "labels-from-paths"),
+        ran.notice("labels-from-paths"),
         "taken from the paths of files, as they are: subject, session"
     );
     let paths = stored(&site);
@@ -147,11 +126,11 @@ fn the_first_rule_that_fits_takes_a_file_and_what_none_takes_is_left_out() {
         .collect();
     assert_eq!(subjects, ["first", "second"]);
     assert_eq!(ran.end()["totals"]["skipped_by"]["filtered"], 1);
-    assert_eq!(
-        notice(&ran, "filtered"),
-        "files left out: 1 taken by no rule"
+    assert_eq!(ran.notice("filtered"), "files left out: 1 taken by no rule");
+    assert!(
+        ran.notice("rules")
+            .starts_with("files are placed by 2 rules")
     );
-    assert!(notice(&ran, "rules").starts_with("files are placed by 2 rules"));
 }
 
 #[test]
@@ -180,7 +159,7 @@ fn filters_keep_files_out_by_what_their_original_headers_say() {
             .args(["--dry-run", "--offline"])
             .ends();
         let totals = &ran.end()["totals"];
-        (totals["prepared"].clone(), notice(&ran, "filtered"))
+        (totals["prepared"].clone(), ran.notice("filtered"))
     };
     let said = |count: u32, by: &str| (Value::from(count), format!("files left out: {by}"));
     assert_eq!(taken(&["--modality", "mr"]), said(1, "4 `--modality`"));
@@ -252,7 +231,7 @@ mod traps {
     fn without_patient_id(place: &Place) {
         place.file(
             "coded.yaml",
-            profile().replace(
+            coded_to_the_last_uid().replace(
                 "{name: PatientID, hash: true}",
                 "{name: PatientID, remove: true}",
             ),
@@ -285,7 +264,10 @@ mod traps {
             .args(["--folder-labels"])
             .at(&site)
             .exits(0);
-        assert!(notice(&ran, "labels-from-paths").contains("subject"));
+        assert!(
+            ran.notice("labels-from-paths")
+                .contains("subject")
+        );
         assert!(stored(&site)[0].starts_with("MUSTER_MAX/"));
     }
 
@@ -307,7 +289,10 @@ mod traps {
         let paths = stored(&site);
         assert!(paths[0].starts_with("from default/"), "{paths:?}");
         assert!(!paths[0].contains("extra") && !paths[0].contains("visit"));
-        assert!(notice(&ran, "unmapped").starts_with("no mapping of its rule fits 1 file:"));
+        assert!(
+            ran.notice("unmapped")
+                .starts_with("no mapping of its rule fits 1 file:")
+        );
     }
 
     #[test]
@@ -357,7 +342,7 @@ mod traps {
         let place = place(&[("a/1.dcm", dated)]);
         place.file(
             "coded.yaml",
-            profile().replace("    - {name: StudyInstanceUID, hashuid: true}\n", ""),
+            coded_to_the_last_uid().replace("    - {name: StudyInstanceUID, hashuid: true}\n", ""),
         );
         let site = Site::start();
         place
@@ -587,7 +572,11 @@ mod traps {
         );
         let allowed = run(&["--rules", "rules.yaml"]);
         assert_eq!(allowed.failures(), []);
-        assert!(notice(&allowed, "dates-from-paths").contains("may undo that"));
+        assert!(
+            allowed
+                .notice("dates-from-paths")
+                .contains("may undo that")
+        );
     }
 
     #[test]
@@ -704,7 +693,7 @@ fn a_field_on_which_the_files_of_a_package_do_not_agree_is_left_out() {
         .exits(0);
     let made = made(&site, "/api/acquisitions").remove(0);
     assert_eq!(made["info"], serde_json::json!({ "kind": "CT" }));
-    notice(&ran, "fields-differ");
+    ran.notice("fields-differ");
 }
 
 #[test]

@@ -531,6 +531,19 @@ impl Ran<'_> {
             .collect()
     }
 
+    /// The text of the notice with this code.
+    #[track_caller]
+    pub fn notice(&self, code: &str) -> String {
+        let notices = self.events_of("notice");
+        let found = notices
+            .iter()
+            .find(|notice| notice["code"] == code);
+        found.unwrap_or_else(|| panic!("no {code} in {notices:?}"))["text"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
     /// The last event, which must be of this type.
     #[track_caller]
     pub fn end_of(&self, kind: &str) -> Value {

@@ -8,19 +8,11 @@ use dicom_dictionary_std::tags;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use crate::fixture::{self, CODED, Dicom, PATH_MARK, Person};
-use crate::run::{Place, Ran, tree};
+use crate::fixture::{self, Dicom, PATH_MARK, Person, coded_to_the_last_uid};
+use crate::run::{Place, tree};
 use crate::server::Site;
 
 const RUN: &str = "study -p demo/phantom --profile coded.yaml --json --subjects";
-
-/// [`CODED`], and all UIDs that point elsewhere.
-fn profile() -> String {
-    CODED.to_owned()
-        + "    - {name: FrameOfReferenceUID, hashuid: true}
-    - {name: ReferencedSOPInstanceUID, hashuid: true}
-"
-}
 
 /// The first slice of each of three patients, in a folder for each.
 fn place(table: impl AsRef<[u8]>) -> Place {
@@ -29,7 +21,7 @@ fn place(table: impl AsRef<[u8]>) -> Place {
         let file = Dicom::ct(&Person::numbered(number), 1);
         place.file(format!("study/p{number}/1.dcm"), file.bytes());
     }
-    place.file("coded.yaml", profile());
+    place.file("coded.yaml", coded_to_the_last_uid());
     place.file("table.csv", table);
     place
 }
@@ -47,19 +39,6 @@ fn labels(site: &Site, kind: &str) -> Vec<String> {
         .collect();
     labels.sort();
     labels
-}
-
-/// The text of a notice with this code.
-#[track_caller]
-fn notice(ran: &Ran<'_>, code: &str) -> String {
-    let notices = ran.events_of("notice");
-    let found = notices
-        .iter()
-        .find(|notice| notice["code"] == code);
-    found.unwrap_or_else(|| panic!("no {code} in {notices:?}"))["text"]
-        .as_str()
-        .unwrap()
-        .to_owned()
 }
 
 /// A workbook whose cells are as given: `<c ...>` elements of each row, without place.
@@ -157,8 +136,14 @@ fn subjects_and_sessions_come_from_the_table_and_nothing_else_of_it_is_sent() {
         labels(&site, "sessions"),
         ["2023-09-14 10:15:30", "baseline", "baseline"]
     );
-    assert!(notice(&ran, "subject-table").contains("subject, session"));
-    assert!(notice(&ran, "unused-rows").ends_with("line 7"));
+    assert!(
+        ran.notice("subject-table")
+            .contains("subject, session")
+    );
+    assert!(
+        ran.notice("unused-rows")
+            .ends_with("line 7")
+    );
     let mut written = tree(&place.state());
     written.push((
         "said".into(),
@@ -210,9 +195,12 @@ fn a_file_without_a_row_fails_and_near_misses_are_named_by_line_alone() {
             let message = failure["message"].as_str().unwrap();
             assert_eq!(message.contains("line 2 comes near"), near, "{message}");
         }
-        assert!(notice(&ran, "not-in-table").starts_with("2 files without a row"));
         assert!(
-            notice(&ran, "unused-rows")
+            ran.notice("not-in-table")
+                .starts_with("2 files without a row")
+        );
+        assert!(
+            ran.notice("unused-rows")
                 .ends_with("2 of 3 rows in the table of `--subjects`: lines 2 and 4")
         );
         let said = format!("{}{}{:?}", ran.stdout, ran.stderr, ran.report());
@@ -312,7 +300,7 @@ fn encodings_separators_and_quotes_are_those_of_spreadsheets() {
     ] {
         let place = Place::new();
         place.file("study/1.dcm", Dicom::ct(&Person::latin(), 1).bytes());
-        place.file("coded.yaml", profile());
+        place.file("coded.yaml", coded_to_the_last_uid());
         place.file(name, bytes);
         let site = Site::start();
         place
@@ -331,7 +319,7 @@ fn a_workbook_keeps_leading_zeros_and_its_numbers_and_formulas_are_checked() {
     place.file("study/1.dcm", file.bytes());
     let file = Dicom::ct(&Person::numbered(2), 1).text(tags::PATIENT_ID, VR::LO, "4711");
     place.file("study/2.dcm", file.bytes());
-    place.file("coded.yaml", profile());
+    place.file("coded.yaml", coded_to_the_last_uid());
     let text = |text: &str| format!("<c t=\"inlineStr\"><is><t>{text}</t></is></c>");
     let (zeros, subject) = (text("00123"), text("S2"));
     let good = workbook(
@@ -528,7 +516,7 @@ fn the_table_goes_before_a_header_that_has_no_patient_id_left() {
     let place = place("patient_id,subject\nCANARY-0001,S1\nCANARY-0002,S2\nCANARY-0003,S3\n");
     place.file(
         "coded.yaml",
-        profile().replace("PatientID, hash: true", "PatientID, remove: true"),
+        coded_to_the_last_uid().replace("PatientID, hash: true", "PatientID, remove: true"),
     );
     let site = Site::start();
     place
@@ -607,7 +595,10 @@ fn shards_use_one_table_and_tell_only_what_none_of_them_uses() {
             .args(["table.csv", "--shard", shard])
             .at(&site)
             .exits(0);
-        assert!(notice(&ran, "unused-rows").ends_with(": line 5"));
+        assert!(
+            ran.notice("unused-rows")
+                .ends_with(": line 5")
+        );
     }
     assert_eq!(labels(&site, "subjects"), ["S1", "S2", "S3"]);
 }
