@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use import_rules::{Extracted, GroupKey};
+use import_rules::{Extracted, GroupKey, Level};
 use sha2::{Digest, Sha256};
 
 use crate::discover::below;
@@ -224,7 +224,8 @@ fn settle(group: Vec<CleanFile>, result: &mut Distinct) {
     let mut members = group.into_iter();
     let Some(first) = members.next() else { return };
     let (same, different): (Vec<_>, Vec<_>) = members.partition(|other| {
-        same_bytes(first.instance.body(), other.instance.body()).unwrap_or(false)
+        have_same_labels(&first, other)
+            && same_bytes(first.instance.body(), other.instance.body()).unwrap_or(false)
     });
     if different.is_empty() {
         result
@@ -246,6 +247,21 @@ fn settle(group: Vec<CleanFile>, result: &mut Distinct) {
     result
         .clashing
         .extend(all.map(|r| (r.source, clash())));
+}
+
+/// Whether rules place two files alike: which of two places is meant for one instance cannot be
+/// told.
+fn have_same_labels(one: &CleanFile, other: &CleanFile) -> bool {
+    let labels = |file: &CleanFile| {
+        file.placed.as_ref().map(|placed| {
+            Level::Acquisition
+                .labels()
+                .iter()
+                .map(|label| placed.extracted.metadata.get(label))
+                .collect::<Vec<_>>()
+        })
+    };
+    labels(one) == labels(other)
 }
 
 fn same_bytes(a: &Body, b: &Body) -> io::Result<bool> {

@@ -6,7 +6,7 @@ use dicom_core::VR;
 use dicom_dictionary_std::{tags, uids};
 use serde_json::Value;
 
-use crate::fixture::{Dicom, Person, coded_to_the_last_uid, found_in};
+use crate::fixture::{Dicom, PATH_MARK, Person, coded_to_the_last_uid, found_in};
 use crate::run::{Place, tree};
 use crate::server::Site;
 
@@ -92,6 +92,49 @@ fn a_mapping_gives_labels_from_folders_and_the_cleaned_header_the_rest() {
         .at(&site)
         .exits(0);
     assert_eq!(stored(&site).len(), 4, "another rule, another place");
+}
+
+#[test]
+fn of_a_path_nothing_leaves_but_what_a_rule_took() {
+    let folder = format!("{PATH_MARK}/S001/{PATH_MARK}-visit");
+    let place = place(&[(&format!("{folder}/{PATH_MARK}.dcm"), ct(1))]);
+    place.file(format!("study/{folder}/{PATH_MARK}.dat"), b"beside it");
+    place.file("table.csv", format!("path,session\n{folder},V1\n"));
+    let site = Site::start();
+    place
+        .run(RUN)
+        .args(["--map", "path=*/{subject}/*/*", "--subjects", "table.csv"])
+        .args([
+            "--other-files",
+            "upload",
+            "-y",
+            "--associate",
+            "**/*{SeriesNumber}.dat",
+        ])
+        .at(&site)
+        .exits(0);
+    assert!(
+        stored(&site)
+            .iter()
+            .all(|path| path.starts_with("S001/V1/")),
+        "{:?}",
+        stored(&site)
+    );
+    let is_there = |bytes: &[u8]| {
+        bytes
+            .windows(PATH_MARK.len())
+            .any(|window| window == PATH_MARK.as_bytes())
+    };
+    assert!(
+        site.requests()
+            .iter()
+            .all(|request| !is_there(&request.everything()))
+    );
+    assert!(
+        tree(&place.state())
+            .iter()
+            .all(|(_, bytes)| !is_there(bytes))
+    );
 }
 
 #[test]
@@ -694,6 +737,29 @@ fn a_field_on_which_the_files_of_a_package_do_not_agree_is_left_out() {
     let made = made(&site, "/api/acquisitions").remove(0);
     assert_eq!(made["info"], serde_json::json!({ "kind": "CT" }));
     ran.notice("fields-differ");
+}
+
+#[test]
+fn one_instance_in_two_places_by_its_paths_goes_to_neither() {
+    let place = place(&[
+        ("S1/1.dcm", ct(1)),
+        ("S2/1.dcm", ct(1)),
+        ("S2/copy.dcm", ct(1)),
+    ]);
+    let site = Site::start();
+    let ran = place
+        .run(RUN)
+        .args(["--map", "path={subject}/*"])
+        .at(&site)
+        .exits(9);
+    assert_eq!(
+        ran.failures()
+            .into_iter()
+            .map(|(_, code)| code)
+            .collect::<Vec<_>>(),
+        ["route.duplicate-instance"; 3]
+    );
+    assert_eq!(stored(&site), [""; 0]);
 }
 
 #[test]
