@@ -6,6 +6,7 @@
 
 mod commands;
 mod profile;
+mod rules;
 mod upload;
 mod values;
 
@@ -28,6 +29,7 @@ pub use profile::{
     ConvertArgs, DiffArgs, ExplainArgs, FolderArgs, KeyArgs, LintArgs, ProfileCommand,
     ProfileSelectionArgs, RegionsArgs, ShowArgs, TestArgs,
 };
+pub use rules::{RulesCommand, RulesConvertArgs, RulesTestArgs};
 pub use upload::{
     ConnectionArgs, DeidArgs, DestinationArgs, FieldFilterArgs, InputArgs, OutputArgs,
     PackagingArgs, PlacingArgs, PseudonymKeyArgs, ReportArgs, TransferArgs, UploadArgs,
@@ -267,8 +269,10 @@ pub fn parse<I: IntoIterator<Item = OsString>>(arguments: I) -> Result<Cli, Stop
     let (mut cli, matches) = parsed.map_err(|error| Stop::from(error).without_paths(&arguments))?;
     cli.upload.filters = filters(&matches);
     cli.upload.from_environment = from_environment(&matches);
-    if let Some(Command::Profile(command)) = &mut cli.command {
-        settle_profile(command, &matches);
+    match &mut cli.command {
+        Some(Command::Profile(command)) => settle_profile(command, &matches),
+        Some(Command::Rules(command)) => settle_rules(command, &matches),
+        _ => {}
     }
     Ok(cli)
 }
@@ -318,6 +322,20 @@ fn settle_profile(command: &mut ProfileCommand, matches: &ArgMatches) {
     }
 }
 
+/// Applies what only the matches know of a `rules` command: the order of its filters, and that
+/// headers which were asked for as they are override a profile that the environment names.
+fn settle_rules(command: &mut RulesCommand, matches: &ArgMatches) {
+    let inner = matches
+        .subcommand()
+        .and_then(|(_, rules)| rules.subcommand());
+    if let (RulesCommand::Test(args), Some((_, matches))) = (command, inner) {
+        args.folders.filters = filters(matches);
+        if args.headers_as_they_are && set_by_environment(matches, "profile") {
+            args.profile = None;
+        }
+    }
+}
+
 /// Writes the completion script of a shell.
 pub fn write_completions(shell: clap_complete::Shell, out: &mut dyn Write) -> io::Result<()> {
     let mut script = Vec::new();
@@ -332,15 +350,20 @@ fn definition() -> Definition {
         .mut_args(with_environment)
         .mut_subcommands(|command| match command.get_name() {
             "login" | "status" => command.mut_args(with_environment),
-            "profile" => command.mut_subcommands(|inner| inner.mut_args(profile_environment)),
+            "profile" => command.mut_subcommands(|inner| {
+                inner.mut_args(|arg| environment_but_for(&profile::NOT_FROM_ENVIRONMENT, arg))
+            }),
+            "rules" => command.mut_subcommand("test", |test| {
+                test.mut_args(|arg| environment_but_for(&rules::NOT_FROM_ENVIRONMENT, arg))
+            }),
             _ => command,
         })
 }
 
-fn profile_environment(arg: clap::Arg) -> clap::Arg {
+fn environment_but_for(typed: &[&str], arg: clap::Arg) -> clap::Arg {
     let own = arg
         .get_long()
-        .is_some_and(|long| profile::NOT_FROM_ENVIRONMENT.contains(&long));
+        .is_some_and(|long| typed.contains(&long));
     if own { arg } else { with_environment(arg) }
 }
 

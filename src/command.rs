@@ -5,12 +5,15 @@
 //! The work itself is the pipeline's.
 
 mod account;
+mod batches;
 mod explain;
 mod profile;
 mod report;
+mod rules;
 mod run_journal;
 #[cfg_attr(not(feature = "sandbox"), path = "command/no_sandbox.rs")]
 mod sandbox;
+mod trial_key;
 mod upload;
 
 use std::ffi::OsString;
@@ -42,6 +45,7 @@ pub fn dispatch(cli: Cli, arguments: &[OsString], environment: &Environment) -> 
         Command::Logout => finished(account::logout()),
         Command::Status { json, connection } => finished(account::status(json, &connection)),
         Command::Profile(command) => profile::run(command, environment),
+        Command::Rules(command) => rules::run(command, environment),
         Command::Explain(args) => finished(explain::run(&args)),
         Command::Report(command) => finished(report::run(&command)),
         Command::Sandbox(args) => finished(sandbox::run(args)),

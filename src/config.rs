@@ -24,7 +24,7 @@ use crate::exit::Strictness;
 use crate::failure::Error;
 use crate::rules::{Association, Filters};
 use dicom_deid::profile::OnLeak;
-pub use typed::{jobs, max_header, on_leak, part_size};
+pub use typed::{filters, jobs, max_header, on_leak, part_size};
 
 /// What the process runs in, as far as a run depends on it.
 #[derive(Debug, Clone, Default)]

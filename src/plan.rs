@@ -37,6 +37,7 @@ use dicom_deid::{self as deid, Cleaner, Counts, IdentifiedConsent, Sendable};
 use dicom_lossless::{Instance, Limits, display_path};
 use flywheel_client::{ApiKey, Client, Project, Settings};
 pub use governing::GoverningProfile;
+pub use rules_of_run::{refuse_dates, refuse_ids};
 pub use server_profiles::{ProfileWatch, ServerProfiles, ask};
 pub use sink::{Sink, UploadServer};
 

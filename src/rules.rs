@@ -297,9 +297,18 @@ fn changed(metadata: Option<&std::fs::Metadata>, modified: Option<i64>) -> Optio
         .or(modified)
 }
 
-/// The zone of this machine, which stands for times that name none.
+/// The zone of this machine, or that of the variable `TZ`, which stands for times that name none.
 pub fn local_zone() -> Zone {
-    let name = iana_time_zone::get_timezone().unwrap_or_else(|_| "UTC".to_owned());
+    // The clock goes by the variable, and the name must not be another zone's.
+    let name = std::env::var("TZ")
+        .ok()
+        .map(|name| {
+            name.trim_start_matches(':')
+                .to_owned()
+        })
+        .filter(|name| Zone::exists(name))
+        .or_else(|| iana_time_zone::get_timezone().ok())
+        .unwrap_or_else(|| "UTC".to_owned());
     Zone::new(name, |seconds| {
         Local
             .timestamp_opt(seconds, 0)

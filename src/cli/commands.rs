@@ -1,4 +1,5 @@
-//! The commands and their flags; those of `profile` and of the upload have files of their own.
+//! The commands and their flags; those of `profile`, of `rules` and of the upload have files of their
+//! own.
 
 use std::ffi::OsStr;
 use std::net::SocketAddr;
@@ -8,6 +9,7 @@ use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Arg, Args, Subcommand, ValueEnum};
 
 use super::profile::{self, ProfileCommand};
+use super::rules::{self, RulesCommand};
 use super::upload::ConnectionArgs;
 use super::values::ProfileLevel;
 use crate::failure::CodeEntry;
@@ -42,6 +44,13 @@ pub enum Command {
         after_long_help = format!("{}\n{}", profile::EXAMPLES, profile::EXIT_CODES)
     )]
     Profile(ProfileCommand),
+    /// Try out rules that place files, and make them of templates
+    #[command(
+        subcommand,
+        after_help = rules::EXAMPLES,
+        after_long_help = format!("{}\n{}", rules::EXAMPLES, rules::EXIT_CODES)
+    )]
+    Rules(RulesCommand),
     /// Say what a code or an exit code means, and what to do about it
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainCodeArgs),

@@ -12,7 +12,7 @@ mod key;
 mod layout;
 mod lint;
 mod regions;
-mod selection;
+pub(super) mod selection;
 mod show;
 mod test;
 

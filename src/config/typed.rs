@@ -267,17 +267,11 @@ impl Typed<'_> {
 
     fn filters(&self) -> Result<Filters, Error> {
         let args = &self.0.input.fields;
-        Filters::new(FilterFlags {
+        filters(FilterFlags {
             filters: &args.filter,
             modalities: &args.modality,
             skip_localizers: args.skip_localizers,
             skip_derived: args.skip_derived,
-        })
-        .map_err(|(flag, refusal)| {
-            let hint = refusal
-                .hint
-                .unwrap_or_else(|| "docs/rules.md says how a filter is written".to_owned());
-            Error::usage(format!("{flag}: {}", refusal.message), hint)
         })
     }
 
@@ -523,6 +517,19 @@ pub fn jobs(given: Option<usize>, environment: &Environment) -> Result<usize, Er
 /// What is no size, or too small a one.
 pub fn max_header(given: Option<&str>) -> Result<u64, Error> {
     size("`--max-header`", given, 64 * MEBIBYTE, LEAST_HEADER)
+}
+
+/// The filters of fields, for a command that takes `--filter` and its everyday forms.
+///
+/// # Errors
+/// What is no filter.
+pub fn filters(flags: FilterFlags<'_>) -> Result<Filters, Error> {
+    Filters::new(flags).map_err(|(flag, refusal)| {
+        let hint = refusal
+            .hint
+            .unwrap_or_else(|| "docs/rules.md says how a filter is written".to_owned());
+        Error::usage(format!("{flag}: {}", refusal.message), hint)
+    })
 }
 
 /// The size of parts, for a command that takes `--part-size`.

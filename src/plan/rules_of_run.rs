@@ -109,7 +109,10 @@ fn of_flags(packaging: &Packaging) -> Result<Option<RuleSet>, Error> {
 }
 
 /// A container by its id would be taken whatever its labels are, and be another project's too.
-fn refuse_ids(set: &RuleSet, file: Option<&Path>) -> Result<(), Error> {
+///
+/// # Errors
+/// `rules.invalid`.
+pub fn refuse_ids(set: &RuleSet, file: Option<&Path>) -> Result<(), Error> {
     let by_id = fields_of(set)
         .into_iter()
         .find(|name| IDS.contains(&name.as_str()));

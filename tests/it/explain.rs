@@ -123,8 +123,8 @@ fn all_codes_are_listed_by_stage() {
 
 #[test]
 fn reserved_words_of_later_commands_are_refused_and_their_folders_are_not() {
-    let place = Place::with([("rules/notes.txt", "text")]);
-    for word in ["rules", "review", "plan", "man", "config"] {
+    let place = Place::with([("plan/notes.txt", "text")]);
+    for word in ["review", "plan", "man", "config"] {
         let refused = place
             .run(&format!("{word} -p demo/phantom --profile basic"))
             .exits(2);
@@ -134,9 +134,9 @@ fn reserved_words_of_later_commands_are_refused_and_their_folders_are_not() {
             .says(&format!("./{word}"));
     }
     let line = "--profile basic -p demo/phantom --offline --dry-run";
-    for path in ["./rules", "-- rules"] {
+    for path in ["./plan", "-- plan"] {
         let arguments = match path {
-            "-- rules" => format!("{line} {path}"),
+            "-- plan" => format!("{line} {path}"),
             _ => format!("{path} {line}"),
         };
         place

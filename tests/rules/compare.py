@@ -1,17 +1,16 @@
 #!/usr/bin/env python3
 """Compares what fwupload's rules decide with Flywheel's official packages, cell by cell.
 
-    compare.py [--random N] [--seed TEXT] [--only NAME]... [--command 'WORDS'] PROGRAM
+    compare.py [--random N] [--seed TEXT] [--only NAME]... PROGRAM
 
-PROGRAM is called with a rule file and a folder and prints one JSON object a file. Every decision is the same, or is one of the
-differences that `cases.py` lists, or fails the run. Needs what `requirements.txt` lists, in the Python that runs this.
+PROGRAM is fwupload, whose `rules test` prints one JSON object a file. Every decision is the same, or is one of the differences
+that `cases.py` lists, or fails the run. Needs what `requirements.txt` lists, in the Python that runs this.
 """
 
 import argparse
 import collections
 import json
 import os
-import shlex
 import subprocess
 import sys
 import tempfile
@@ -26,13 +25,21 @@ import official  # noqa: E402
 import trees  # noqa: E402
 
 
-def ours(command, rules, tree):
+# As the packages: values of headers as they are found, folder names for what nothing else gives, and times without a zone in UTC.
+OPTIONS = ("--json", "--headers-as-they-are", "--folder-labels")
+ENVIRONMENT = {**os.environ, "TZ": "UTC"}
+# All is well; labels are missing or rules fail on files, as the decisions say; the rules are refused.
+DECIDED, SOME_FAIL, REFUSED = 0, 3, 5
+
+
+def ours(program, rules, tree):
     """What fwupload decides: its decisions, or why it refuses the rules."""
-    done = subprocess.run([*command, rules, tree], capture_output=True, text=True, check=False)
+    command = [program, "rules", "test", rules, tree, *OPTIONS]
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    if done.returncode == 5 and lines and "refused" in lines[0]:
+    if done.returncode == REFUSED and lines and "refused" in lines[0]:
         return None, lines[0]["refused"]
-    if done.returncode:
+    if done.returncode not in (DECIDED, SOME_FAIL):
         raise SystemExit(f"{rules}: exit {done.returncode}: {done.stderr.strip()}")
     return lines, None
 
@@ -110,12 +117,11 @@ class Judge:
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program")
-    parser.add_argument("--command", default="", help="words between PROGRAM and the rule file")
     parser.add_argument("--random", type=int, default=100, metavar="N")
     parser.add_argument("--seed", default="rules")
     parser.add_argument("--only", action="append", metavar="NAME")
     options = parser.parse_args()
-    command = [os.path.abspath(options.program), *shlex.split(options.command)]
+    program = os.path.abspath(options.program)
     judge = Judge()
     with tempfile.TemporaryDirectory() as folder:
         tree = os.path.join(folder, "tree")
@@ -130,7 +136,7 @@ def main():
             with open(path, "w", encoding="utf-8") as out:
                 out.write(text)
             before = len(judge.wrong)
-            judge.rules(name, *ours(command, path, tree), *theirs(yaml.safe_load(text), tree))
+            judge.rules(name, *ours(program, path, tree), *theirs(yaml.safe_load(text), tree))
             if len(judge.wrong) > before and name.startswith("random-"):
                 judge.wrong.append(text)
     for name, count in sorted(judge.classes.items(), key=lambda pair: -pair[1]):

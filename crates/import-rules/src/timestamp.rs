@@ -34,6 +34,11 @@ impl Zone {
         }
     }
 
+    /// Whether the time zone database has a zone of this name, in this spelling.
+    pub fn exists(name: &str) -> bool {
+        is_zone(name)
+    }
+
     /// Its name in the time zone database.
     pub fn name(&self) -> &str {
         &self.name

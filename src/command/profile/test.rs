@@ -9,14 +9,12 @@ mod output;
 mod trial;
 
 use std::io;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cli::TestArgs;
 use crate::config::{self, Environment};
-use crate::credential::{PseudonymKeyOrigin, PseudonymKeySources};
-use crate::discover::{Discovery, Found, lie_one_in_the_other};
+use crate::discover::{Discovery, lie_one_in_the_other};
 use crate::exit::ExitStatus;
 use crate::failure::{Error, RunCode};
 use crate::package::Names;
@@ -25,20 +23,15 @@ use crate::pipeline;
 use crate::plan;
 use crate::report::Paths;
 use dicom_deid::Cleaner;
-use dicom_deid::profile::Profile;
-use dicom_deid::pseudonym::PseudonymKey;
 use dicom_lossless::{Limits, display_path};
 
-use super::super::{pseudonym_key_sources, remark};
+use super::super::batches::{batches, found};
+use super::super::remark;
+use super::super::trial_key;
 use super::inputs;
 use super::selection::{SelectedProfile, named};
 use output::{JsonOutput, TextOutput, TrialOutput};
 use trial::{Trial, TrialTotals};
-
-/// Bytes of files that may be in memory at a time.
-const BATCH: u64 = 64 << 20;
-/// The least that a file counts for.
-const LEAST: u64 = 64 << 10;
 
 /// Cleans every file and reports what became of it.
 pub fn run(args: &TestArgs, environment: &Environment) -> Result<ExitStatus, Error> {
@@ -55,7 +48,7 @@ fn clean(args: &TestArgs, environment: &Environment, paths: &Paths) -> Result<Ex
     let mut selected = named(&args.profile)?;
     let loosened =
         plan::override_residual(&mut selected.profile, args.residual.map(config::on_leak));
-    let key = key(&selected.profile, args)?;
+    let key = trial_key::of(&selected.profile, &args.pseudonym_key)?;
     let discovery = Discovery::prepare(inputs(&args.paths, &args.folders), &mut io::empty())?;
     let pool = pipeline::workers(config::jobs(args.jobs, environment)?)?;
     if let Some(folder) = &args.output {
@@ -105,7 +98,7 @@ fn clean(args: &TestArgs, environment: &Environment, paths: &Paths) -> Result<Ex
         .into_iter()
         .chain(warning)
         .map(|announcement| announcement.text)
-        .chain(key.map(|(key, origin)| about(&key, &origin)))
+        .chain(key.map(|(key, origin)| trial_key::about(&key, &origin)))
     {
         remark(&paths.redact_text(&note));
     }
@@ -157,33 +150,6 @@ fn pictures(args: &TestArgs, discovery: &Discovery) -> Result<Option<Arc<Picture
     Pictures::open(folder, args.redact_paths).map(|pictures| Some(Arc::new(pictures)))
 }
 
-/// The key of pseudonyms, where the profile makes some. Nothing is sent, so without one any key
-/// will do.
-fn key(
-    profile: &Profile,
-    args: &TestArgs,
-) -> Result<Option<(PseudonymKey, PseudonymKeyOrigin)>, Error> {
-    if !profile.needs_key() {
-        return Ok(None);
-    }
-    match pseudonym_key_sources(&args.pseudonym_key).named()? {
-        Some(named) => Ok(Some(named)),
-        None => PseudonymKeySources::once().map(Some),
-    }
-}
-
-fn about(key: &PseudonymKey, origin: &PseudonymKeyOrigin) -> String {
-    match origin {
-        PseudonymKeyOrigin::Nowhere => {
-            "pseudonyms are made with a random key that is not kept: new UIDs, pseudonyms and \
-                dates differ from run to run; `--pseudonym-key-file` or \
-                FWUPLOAD_PSEUDONYM_KEY names a key"
-                .to_owned()
-        }
-        _ => format!("pseudonyms: key {} from {origin}", key.fingerprint()),
-    }
-}
-
 /// What the profile does not do, for people.
 fn notes(selected: &SelectedProfile) {
     selected
@@ -213,35 +179,6 @@ fn values_can_be_shown(args: &TestArgs, environment: &Environment) -> Result<(),
         "leave out `--show-values`, or run the command on a terminal",
     )
     .because(why))
-}
-
-/// Everything is found before the first file is written, so that an output folder among the inputs
-/// is not walked.
-fn found(discovery: &Discovery) -> Vec<Found> {
-    let mut all = Vec::new();
-    let _ = discovery.run(&mut |found| {
-        all.push(found);
-        ControlFlow::Continue(())
-    });
-    all
-}
-
-/// Files in the order in which they were found, in batches that fit into memory.
-fn batches(found: Vec<Found>) -> Vec<Vec<Found>> {
-    let mut batches: Vec<Vec<Found>> = Vec::new();
-    let mut room = 0;
-    for file in found {
-        let size = file.size().max(LEAST);
-        match batches.last_mut() {
-            Some(batch) if size <= room => batch.push(file),
-            _ => {
-                batches.push(vec![file]);
-                room = BATCH;
-            }
-        }
-        room = room.saturating_sub(size);
-    }
-    batches
 }
 
 fn new_or_empty(folder: &Path) -> Result<(), Error> {
