@@ -27,7 +27,7 @@ const TEST_EXAMPLES: &str = "\
 Examples:
   fwupload rules test rules.yaml ./study --profile basic
   fwupload rules test rules.yaml ./study --profile site.yaml --all | less
-  fwupload rules test rules.yaml ./study --headers-as-they-are --json | jq 'select(.rule == null) | .path'
+  fwupload rules test rules.yaml ./study --profile basic --json | jq 'select(.rule == null)'
   fwupload rules test rules.yaml ./study --profile basic --filter Modality=MR --skip-localizers";
 
 const CONVERT_EXAMPLES: &str = "\

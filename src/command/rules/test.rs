@@ -48,7 +48,7 @@ pub fn run(args: &RulesTestArgs, environment: &Environment) -> Result<ExitStatus
             "leave out one of the two",
         ));
     }
-    let mut profile = args
+    let profile = args
         .profile
         .as_deref()
         .map(named)
@@ -62,7 +62,7 @@ pub fn run(args: &RulesTestArgs, environment: &Environment) -> Result<ExitStatus
     let discovery = Discovery::prepare(inputs(&args.paths, &args.folders), &mut io::empty())?;
     let pool = pipeline::workers(config::jobs(args.jobs, environment)?)?;
     let trial = RulesTrial {
-        headers: headers(args, profile.as_mut(), limits)?,
+        headers: headers(args, profile, limits)?,
         limits,
         roots: discovery.paths().to_vec(),
         rules,
@@ -150,10 +150,10 @@ fn needs_no_header(rules: &Rules) -> Result<(), Error> {
 /// The headers that values come from, with what the user should know of them.
 fn headers(
     args: &RulesTestArgs,
-    selected: Option<&mut SelectedProfile>,
+    selected: Option<SelectedProfile>,
     limits: Limits,
 ) -> Result<Headers, Error> {
-    let Some(SelectedProfile { profile, .. }) = selected else {
+    let Some(SelectedProfile { mut profile, .. }) = selected else {
         if !args.headers_as_they_are {
             return Ok(Headers::None);
         }
@@ -163,9 +163,9 @@ fn headers(
         );
         return Ok(Headers::AsFound);
     };
-    let loosened = plan::override_residual(profile, args.residual.map(config::on_leak));
-    let key = trial_key::of(profile, &args.pseudonym_key)?;
-    let mut cleaner = Cleaner::new(profile, limits).keeping_headers();
+    let loosened = plan::override_residual(&mut profile, args.residual.map(config::on_leak));
+    let key = trial_key::of(&profile, &args.pseudonym_key)?;
+    let mut cleaner = Cleaner::new(&profile, limits).keeping_headers();
     if let Some((key, _)) = &key {
         cleaner = cleaner.keyed(key.clone());
     }

@@ -289,8 +289,8 @@ impl DecidedFile {
 
 /// Cleans an instance, of which the original is still needed.
 fn clean(cleaner: &Cleaner, instance: &Instance, relative: &str) -> Cleaning {
-    let cleaned = guarded(|| Ok(cleaner.deidentify(instance.clone(), relative)?));
-    match cleaned.map(Sendable::from) {
+    let done = guarded(|| Ok(cleaner.deidentify(instance.clone(), relative)?));
+    match done.map(Sendable::from) {
         Ok(mut sendable) => Cleaning {
             header: sendable.take_header().map(Cleaned),
             sendable: Some(sendable),
