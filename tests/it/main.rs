@@ -55,6 +55,7 @@ mod report_merge;
 mod reports;
 mod residual;
 mod resume;
+mod rule_recipes;
 mod rules_command;
 mod run;
 mod sandbox;

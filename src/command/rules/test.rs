@@ -173,6 +173,9 @@ fn headers(
         .notes
         .iter()
         .for_each(|note| remark(note));
+    if profile.is_empty() {
+        warn("this profile changes nothing: what is shown may identify patients");
+    }
     for note in loosened
         .map(|announcement| announcement.text)
         .into_iter()

@@ -70,7 +70,9 @@ impl RulesTrial {
     pub fn test(&self, found: Found) -> TestedFile {
         let relative = relative(&found, &self.roots);
         let outcome = match found {
-            Found::Dicom(file) => self.dicom(&file, &relative),
+            Found::Dicom(file) => {
+                guarded(|| Ok(self.dicom(&file, &relative))).unwrap_or_else(TestOutcome::Failed)
+            }
             Found::Other(file) => self.other(&fields_of(&file.path, &relative, file.len)),
             Found::Skipped {
                 path,
@@ -102,15 +104,14 @@ impl RulesTrial {
 
     fn dicom(&self, file: &DiscoveredFile, relative: &str) -> TestOutcome {
         let fields = fields_of(&file.path, relative, file.len);
+        let by_path = !self.rules.need_header();
+        if by_path && !matches!(self.rules.judge(&fields, None), Ok(Verdict::Rule(_))) {
+            return self.undecoded(&fields, |_| {});
+        }
         let instance = match guarded(|| self.read(file)) {
             Ok(instance) => instance,
             Err(failure) => {
-                let needed = self.rules.need_header();
-                return self.undecoded(&fields, |decided| {
-                    if needed || decided.rule().is_some() {
-                        decided.fail(failure);
-                    }
-                });
+                return self.undecoded(&fields, |decided| decided.fail(failure));
             }
         };
         let original = Original::of(&instance);
@@ -153,7 +154,9 @@ impl RulesTrial {
 
     fn read(&self, file: &DiscoveredFile) -> Result<Instance, FileFailure> {
         let source = Arc::new(SourceFile::new(&file.path)?);
-        let source = if source.len() <= READ_WHOLE {
+        // Headers alone are looked at where nothing is cleaned.
+        let cleans = matches!(self.headers, Headers::Cleaned { .. });
+        let source = if cleans && source.len() <= READ_WHOLE {
             Source::load(source)?
         } else {
             Source::File(source)
