@@ -81,6 +81,9 @@ pub struct RulesTestArgs {
     /// Let names of folders be labels where rules and header give none; as for the upload
     #[arg(long)]
     pub folder_labels: bool,
+    /// Let rules make one subject of several patients; as for the upload
+    #[arg(long)]
+    pub merge_patients: bool,
     /// Show every file by itself, with all its fields
     #[arg(long)]
     pub all: bool,

@@ -245,7 +245,12 @@ fn each_recipe_makes_of_its_layout_what_it_says() {
         let ran = place
             .run("rules test")
             .args([&rules])
-            .args(["study", "--headers-as-they-are", "--json"])
+            .args([
+                "study",
+                "--headers-as-they-are",
+                "--json",
+                "--merge-patients",
+            ])
             .exits(0);
         let mut decided: Vec<_> = ran
             .events()

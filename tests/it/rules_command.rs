@@ -614,6 +614,9 @@ fn several_patients_that_become_one_subject_are_told() {
         .run(&format!("{run} --json"))
         .exits(3)
         .says("1 subject would get files of several patients");
+    place
+        .run(&format!("{run} --merge-patients"))
+        .exits(0);
     place.file("study/2", image("P-1", 2, 1).bytes());
     place.run(run).exits(0);
 }

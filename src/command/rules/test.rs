@@ -6,7 +6,6 @@
 //! the user asked for headers as they are.
 
 mod coverage;
-mod dates;
 mod output;
 mod tested_file;
 mod trial;
@@ -73,7 +72,7 @@ pub fn run(args: &RulesTestArgs, environment: &Environment) -> Result<ExitStatus
         (false, true) => Box::new(EachFile::new(&trial.rules)),
         (false, false) => Box::new(Grouped::new(&trial.rules)),
     };
-    let mut coverage = Coverage::new(&trial.rules);
+    let mut coverage = Coverage::new(&trial.rules, args.merge_patients);
     let mut files = found(&discovery);
     files.sort_by_cached_key(|file| relative(file, &trial.roots).into_bytes());
     for batch in batches(files) {

@@ -25,11 +25,14 @@ pub struct Coverage {
     /// By code: all that an upload would fail.
     pub failed: BTreeMap<FileCode, usize>,
     patients: BTreeMap<String, Patients>,
+    /// One subject may be that of several patients.
+    merges: bool,
 }
 
 impl Coverage {
-    pub fn new(rules: &Rules) -> Self {
+    pub fn new(rules: &Rules, merges: bool) -> Self {
         Self {
+            merges,
             rules: vec![
                 (0, 0);
                 rules
@@ -115,12 +118,13 @@ impl Coverage {
         self.taken() + self.no_rule + left_out + skipped + self.failing() - taken_and_failing
     }
 
-    /// Subjects that files of several patients go to, with the number of patients.
+    /// Subjects that files of several patients go to, with the number of patients, where that stops an
+    /// upload.
     pub fn shared_subjects(&self) -> impl Iterator<Item = (&str, usize)> {
         self.patients
             .iter()
             .map(|(subject, patients)| (subject.as_str(), patients.count()))
-            .filter(|(_, count)| *count > 1)
+            .filter(|(_, count)| *count > 1 && !self.merges)
     }
 
     /// 3 where an upload by these rules would fail a file or stop, else 0.

@@ -18,7 +18,7 @@ use import_rules::{
     Tag,
 };
 
-use super::dates::holds_a_date;
+use crate::routing::holds_a_date;
 use super::tested_file::{DecidedFile, TestOutcome, TestedFile, is_asked_for, relative, text};
 
 /// The headers that values come from.
