@@ -35,7 +35,7 @@ pub use upload::{
     PackagingArgs, PlacingArgs, PseudonymKeyArgs, ReportArgs, TransferArgs, UploadArgs,
 };
 pub use values::{
-    ColorWhen, Compression, Filter, IfExists, IfStudyElsewhere, IncompleteSeries, OtherFiles,
+    Archives, ColorWhen, Compression, Filter, IfExists, IfStudyElsewhere, IncompleteSeries, OtherFiles,
     PackageBy, PathList, ProfileLanguage, ProfileLevel, ProgressStyle, Residual, Shard,
 };
 

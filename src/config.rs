@@ -323,6 +323,7 @@ impl Config {
             ("package", lower(&packaging.package)),
             ("if-exists", lower(&packaging.if_exists)),
             ("other-files", lower(&input.files.other_files)),
+            ("archives", lower(&input.files.archives)),
             ("keep-names", flag(input.keep_names)),
             ("follow", flag(input.files.follow)),
             (

@@ -11,6 +11,7 @@ mod classify;
 mod filters;
 mod formats;
 mod lists;
+mod members;
 mod other;
 mod skip;
 mod walk;
@@ -18,13 +19,16 @@ mod walk;
 use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use other::OtherFile;
 pub use skip::SkipReason;
 
-use crate::cli::{Filter, OtherFiles, PathList};
+use crate::cli::{Archives, Filter, OtherFiles, PathList};
 use crate::failure::{Error, FileFailure};
+use dicom_lossless::{SourceFile, Stored};
 use filters::Filters;
+use members::SEPARATOR;
 
 /// What to look for, and where.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +45,8 @@ pub struct Inputs {
     pub follow: bool,
     /// What becomes of files that are not DICOM.
     pub other_files: OtherFiles,
+    /// What becomes of archives.
+    pub archives: Archives,
 }
 
 /// One file or folder that was reached, and what it is.
@@ -87,34 +93,108 @@ impl Found {
     }
 }
 
-/// A regular file, not yet opened for more than its first bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A regular file or a member of an archive, not yet opened for more than its first bytes.
+#[derive(Debug, Clone)]
 pub struct DiscoveredFile {
-    /// Where it is, spelled as the root was.
+    /// Where it is, spelled as the root was; of a member, `::` stands behind each archive.
     pub path: PathBuf,
     /// Its size in bytes.
     pub len: u64,
     /// It was named or listed, not found by walking.
     pub named: bool,
-    /// The named path that led to it; the file itself where it was named.
+    /// The named path that led to it; the file itself where it was named, and of a member of a
+    /// named archive that.
     pub root: PathBuf,
+    /// Where it lies, if that is inside an archive.
+    pub inside: Option<Arc<dyn Stored>>,
 }
 
 impl DiscoveredFile {
-    /// Where it lies below the folder that was named.
+    /// Where it lies below the folder that was named, as in `study.zip::series/IM0001`.
     pub fn relative(&self) -> String {
         below(&self.path, &self.root)
     }
+
+    /// The same with archives as folders, as in `study.zip/series/IM0001`.
+    pub fn relative_with_slashes(&self) -> String {
+        match self.inside {
+            Some(_) => self.relative().replace(SEPARATOR, "/"),
+            None => self.relative(),
+        }
+    }
+
+    /// The path of the file on disk: its own, or that of the archive around it.
+    pub fn on_disk(&self) -> &Path {
+        self.inside
+            .as_ref()
+            .map_or(&self.path, |inside| inside.outermost().path())
+    }
+
+    /// The folder that it lies in, archives being folders.
+    pub fn folder(&self) -> PathBuf {
+        folder_of(&self.path, self.inside.as_ref())
+    }
+
+    /// The file to be opened, as it is now.
+    ///
+    /// # Errors
+    /// `discover.*` and `read.*` where it cannot be looked at.
+    pub fn source(&self) -> Result<SourceFile, FileFailure> {
+        Ok(match &self.inside {
+            Some(inside) => SourceFile::inside(&self.path, self.len, Arc::clone(inside)),
+            None => SourceFile::new(&self.path)?,
+        })
+    }
+}
+
+/// The folder that a file lies in. Of a member, each archive around it counts as a folder of its
+/// name.
+pub fn folder_of(path: &Path, inside: Option<&Arc<dyn Stored>>) -> PathBuf {
+    let parent = |path: &Path| {
+        path.parent()
+            .unwrap_or(Path::new(""))
+            .to_path_buf()
+    };
+    let Some(inside) = inside else {
+        return parent(path);
+    };
+    let archive = inside.outermost().path();
+    let behind = path
+        .as_os_str()
+        .as_encoded_bytes()
+        .get(archive.as_os_str().len()..)
+        .unwrap_or_default();
+    let behind = String::from_utf8_lossy(behind).replace(SEPARATOR, "/");
+    let mut folder = archive.as_os_str().to_owned();
+    folder.push(behind);
+    parent(Path::new(&folder))
 }
 
 /// Where a file lies below the folder that was named, with `/` between the parts on every system; a
-/// file that was named itself has its name alone.
+/// file that was named itself has its name alone, and a member of a named archive the name of that
+/// before its own.
 pub fn below(path: &Path, root: &Path) -> String {
+    let name = |path: &Path| {
+        path.file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
+    };
+    let member = path
+        .as_os_str()
+        .as_encoded_bytes()
+        .strip_prefix(root.as_os_str().as_encoded_bytes())
+        .filter(|behind| behind.starts_with(SEPARATOR.as_bytes()));
+    if let Some(member) = member {
+        return name(root) + &String::from_utf8_lossy(member);
+    }
     let inside = path
         .strip_prefix(root)
         .ok()
         .filter(|inside| !inside.as_os_str().is_empty());
-    let inside = inside.unwrap_or_else(|| Path::new(path.file_name().unwrap_or_default()));
+    let Some(inside) = inside else {
+        return name(path);
+    };
     inside
         .components()
         .map(|part| part.as_os_str().to_string_lossy())
@@ -129,6 +209,7 @@ pub struct Discovery {
     filters: Filters,
     follow: bool,
     other_files: OtherFiles,
+    archives: Archives,
 }
 
 impl Discovery {
@@ -145,6 +226,7 @@ impl Discovery {
             filters,
             follow: inputs.follow,
             other_files: inputs.other_files,
+            archives: inputs.archives,
         })
     }
 

@@ -6,7 +6,6 @@ mod deflate;
 mod names;
 mod zip_writer;
 
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::{Arc, OnceLock};
 
@@ -24,7 +23,7 @@ use crate::discover::OtherFile;
 use crate::failure::{FileCode, FileFailure};
 use crate::routing;
 use dicom_deid::{Originals, Sendable};
-use dicom_lossless::{Body, Segment};
+use dicom_lossless::{Body, FileError, OpenFile, Segment};
 use flywheel_client::{BodyStream, Fields};
 
 /// How much of a file goes to the network at a time, in bytes: smaller steps cost a system call
@@ -412,11 +411,11 @@ pub fn stream(body: &Body) -> BodyStream {
 }
 
 /// A chunk of a range of a source file, and that file; none at the end of the range.
-type Chunk = Result<Option<(Bytes, File)>, FileFailure>;
+type Chunk = Result<Option<(Bytes, OpenFile)>, FileFailure>;
 
 /// Reads the chunk that begins after the first `done` bytes of a range. After the last one the file
 /// is looked at again: what changed meanwhile must not count.
-fn read_chunk(segment: &Segment, done: u64, opened: Option<File>) -> Chunk {
+fn read_chunk(segment: &Segment, done: u64, opened: Option<OpenFile>) -> Chunk {
     let Segment::File { file, range, mask } = segment else {
         return Ok(None);
     };
@@ -437,7 +436,7 @@ fn read_chunk(segment: &Segment, done: u64, opened: Option<File>) -> Chunk {
             .take(length)
             .read_to_end(&mut chunk)
     });
-    let got = got.map_err(|e| FileFailure::new(FileCode::ReadIo, e.to_string()))?;
+    let got = got.map_err(FileError::from)?;
     if got as u64 != length {
         return Err(FileFailure::new(
             FileCode::ReadChanged,
@@ -445,7 +444,7 @@ fn read_chunk(segment: &Segment, done: u64, opened: Option<File>) -> Chunk {
         ));
     }
     if from + length == range.end {
-        file.open()?;
+        file.is_as_it_was()?;
     }
     if let Some(mask) = mask {
         mask.apply(done, &mut chunk);
@@ -498,7 +497,7 @@ impl Cursor {
     }
 }
 
-fn read_off_thread(segment: Segment, done: u64, opened: Option<File>) -> JoinHandle<Chunk> {
+fn read_off_thread(segment: Segment, done: u64, opened: Option<OpenFile>) -> JoinHandle<Chunk> {
     tokio::task::spawn_blocking(move || read_chunk(&segment, done, opened))
 }
 

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use import_rules::{Extracted, GroupKey, Level};
 use sha2::{Digest, Sha256};
 
-use crate::discover::below;
+use crate::discover::{below, folder_of};
 use crate::failure::{FileCode, FileFailure};
 use crate::rules::RuleNumber;
 use crate::subjects::{OriginalIdentifiers, RowId};
@@ -43,6 +43,11 @@ impl Indexed {
     /// Where it lies below the folder that was named.
     pub fn relative(&self) -> String {
         below(&self.path, &self.root)
+    }
+
+    /// The folder that it lies in, archives being folders.
+    pub fn folder(&self) -> PathBuf {
+        folder_of(&self.path, self.file.stored())
     }
 }
 

@@ -7,7 +7,7 @@ use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{ArgAction, Args};
 
 use super::values::{
-    ColorWhen, Compression, Filter, IfExists, IfStudyElsewhere, IncompleteSeries, OtherFiles,
+    Archives, ColorWhen, Compression, Filter, IfExists, IfStudyElsewhere, IncompleteSeries, OtherFiles,
     PackageBy, PathList, ProgressStyle, Residual, Shard, named_profile, whole_number,
 };
 
@@ -169,6 +169,19 @@ pub struct InputArgs {
     /// that belongs to several fails. May be repeated; with `--other-files upload`.
     #[arg(long, value_name = "PATTERN", hide_short_help = true)]
     pub associate: Vec<String>,
+    /// What to do with archives: zip, tar, tar.gz and gz
+    ///
+    /// `read` reads them like folders, also those inside another one: a member is named as in
+    /// `study.zip::series/IM0001`, in filters and `--files-from` too. Nothing is unpacked to disk.
+    /// See docs/archives.md.
+    #[arg(
+        long,
+        value_name = "HOW",
+        value_enum,
+        default_value_t,
+        hide_short_help = true
+    )]
+    pub archives: Archives,
     /// Keep the names of other files: names and folders may identify
     #[arg(long, hide_short_help = true)]
     pub keep_names: bool,

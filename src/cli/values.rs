@@ -133,6 +133,18 @@ pub enum OtherFiles {
     Fail,
 }
 
+/// What to do with archives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Archives {
+    /// Read them like folders.
+    #[default]
+    Read,
+    /// Leave them out and count them.
+    Skip,
+    /// Count each as failed.
+    Fail,
+}
+
 /// What to do with series of which instances are missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum IncompleteSeries {

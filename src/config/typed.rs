@@ -235,6 +235,7 @@ impl Typed<'_> {
                 filters: self.0.filters.clone(),
                 follow: args.follow,
                 other_files: args.other_files,
+                archives: args.archives,
             },
             keep_names: args.keep_names,
             filters: Arc::new(self.filters()?),

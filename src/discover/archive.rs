@@ -10,6 +10,7 @@ use std::path::Path;
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use flate2::{Decompress, FlushDecompress, Status};
 
+use super::DiscoveredFile;
 use dicom_lossless as dicom;
 
 /// Bytes from the beginning of a file that tell every format: an image of a disc has its mark
@@ -218,33 +219,41 @@ fn first_of(inflater: impl Read) -> Vec<u8> {
 /// Whether a file that is not DICOM is an archive, so that files may be left behind in it: not a
 /// document that is a zip, nor a single file that was compressed and is not DICOM. An error reading
 /// it is another stage's to tell.
-pub fn may_hold_files(path: &Path) -> bool {
+pub fn may_hold_files(file: &DiscoveredFile) -> bool {
     let mut head = Vec::new();
-    if File::open(path)
-        .and_then(|file| {
-            file.take(HEAD as u64)
-                .read_to_end(&mut head)
-        })
-        .is_err()
-    {
-        return false;
-    }
+    let read = file.source().and_then(|source| {
+        Ok(source
+            .open()?
+            .take(HEAD as u64)
+            .read_to_end(&mut head)
+            .map_err(dicom::FileError::from)?)
+    });
+    read.is_ok() && may_hold_files_in(&head)
+}
+
+/// The same by the first bytes of a file.
+pub fn may_hold_files_in(head: &[u8]) -> bool {
     let single = |inside: Vec<u8>| {
         !inside.is_empty()
             && dicom::trace(&inside, false).is_none()
             && Archive::of(&inside).is_none()
     };
-    match Archive::of(&head) {
+    match Archive::of(head) {
         None => false,
-        Some(Archive::Zip) => !head.get(30..).is_some_and(|name| {
-            DOCUMENTS
-                .iter()
-                .any(|first| name.starts_with(first))
-        }),
-        Some(Archive::Gzip) => !single(first_of(MultiGzDecoder::new(&*head))),
-        Some(Archive::Zlib) => !single(first_of(ZlibDecoder::new(&*head))),
+        Some(Archive::Zip) => !is_document(head),
+        Some(Archive::Gzip) => !single(first_of(MultiGzDecoder::new(head))),
+        Some(Archive::Zlib) => !single(first_of(ZlibDecoder::new(head))),
         Some(Archive::Tar | Archive::Closed(_)) => true,
     }
+}
+
+/// Whether a zip is one document in several parts.
+pub fn is_document(head: &[u8]) -> bool {
+    head.get(30..).is_some_and(|name| {
+        DOCUMENTS
+            .iter()
+            .any(|first| name.starts_with(first))
+    })
 }
 
 /// Whether a file is a package as this program writes and sends it: a zip under the name of one.

@@ -3,10 +3,16 @@
 use super::{DiscoveredFile, Found, SkipReason, archive};
 use crate::cli::OtherFiles;
 use crate::failure::{FileCode, FileFailure};
-use dicom_lossless::{self as dicom, Sniff};
+use dicom_lossless::Sniff;
 
-/// Judges one file by its content; what it is called does not count.
-pub fn classify(file: DiscoveredFile, other_files: OtherFiles) -> Found {
+/// Judges one file by its content; what it is called does not count. `without_dicom` says that it
+/// was read as an archive and has none.
+pub fn judge(
+    file: DiscoveredFile,
+    sniffed: Sniff,
+    without_dicom: bool,
+    other_files: OtherFiles,
+) -> Found {
     if file.len == 0 {
         return reject(
             file,
@@ -15,18 +21,14 @@ pub fn classify(file: DiscoveredFile, other_files: OtherFiles) -> Found {
             "it is empty",
         );
     }
-    match dicom::sniff(&file.path) {
-        Ok(Sniff::Dicom) => Found::Dicom(file),
-        Ok(Sniff::Dicomdir) => reject(file, SkipReason::Dicomdir, FileCode::ReadDicomdir, ""),
-        Ok(Sniff::No) => not_dicom(file, other_files),
-        Err(error) => Found::Failed {
-            path: file.path,
-            failure: error.into(),
-        },
+    match sniffed {
+        Sniff::Dicom => Found::Dicom(file),
+        Sniff::Dicomdir => reject(file, SkipReason::Dicomdir, FileCode::ReadDicomdir, ""),
+        Sniff::No => not_dicom(file, without_dicom, other_files),
     }
 }
 
-fn not_dicom(file: DiscoveredFile, other_files: OtherFiles) -> Found {
+fn not_dicom(file: DiscoveredFile, without_dicom: bool, other_files: OtherFiles) -> Found {
     match other_files {
         // Whether it may go is found out when its turn comes: see `OtherFile`.
         OtherFiles::Upload => Found::Other(file),
@@ -34,23 +36,49 @@ fn not_dicom(file: DiscoveredFile, other_files: OtherFiles) -> Found {
             path: file.path,
             failure: FileFailure::new(FileCode::DiscoverOther, ""),
         },
-        OtherFiles::Skip if archive::is_own_package(&file.path) => {
-            let detail = "it is a package as `--output` writes it";
-            reject(
-                file,
-                SkipReason::OwnPackage,
-                FileCode::DiscoverArchive,
-                detail,
-            )
-        }
-        OtherFiles::Skip if archive::may_hold_files(&file.path) => reject(
+        OtherFiles::Skip if without_dicom => reject(
+            file,
+            SkipReason::NotDicom,
+            FileCode::ReadNotDicom,
+            "it is an archive without DICOM",
+        ),
+        OtherFiles::Skip if archive::may_hold_files(&file) => reject(
             file,
             SkipReason::Archive,
             FileCode::DiscoverArchive,
-            "archives are not unpacked",
+            "it is of a kind that is not read",
         ),
         OtherFiles::Skip => reject(file, SkipReason::NotDicom, FileCode::ReadNotDicom, ""),
     }
+}
+
+/// What becomes of an archive where archives are not read; none where it is no archive.
+pub fn unread(file: &DiscoveredFile, fails: bool) -> Option<Found> {
+    let is_own = archive::is_own_package(&file.path);
+    if !is_own && !archive::may_hold_files(file) {
+        return None;
+    }
+    if fails {
+        let failure = FileFailure::new(FileCode::DiscoverArchive, "`--archives fail` was given");
+        return Some(Found::Failed {
+            path: file.path.clone(),
+            failure,
+        });
+    }
+    let (reason, detail) = if is_own {
+        (
+            SkipReason::OwnPackage,
+            "it is a package as `--output` writes it, and `--archives skip` was given",
+        )
+    } else {
+        (SkipReason::Archive, "`--archives skip` was given")
+    };
+    Some(reject(
+        file.clone(),
+        reason,
+        FileCode::DiscoverArchive,
+        detail,
+    ))
 }
 
 /// Naming is a promise: what was named fails, what was found is skipped.

@@ -1,27 +1,65 @@
 //! `--include` and `--exclude`: patterns in gitignore syntax, relative to each root; the last match
-//! wins.
+//! wins. A pattern with `::` is one for archives and one for what is in them.
 
 use std::path::Path;
 
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
+use super::members::SEPARATOR;
 use crate::cli::Filter;
 use crate::failure::{Error, RunCode};
 
 /// Compiled filters.
 #[derive(Debug)]
 pub struct Filters {
-    rules: Vec<(bool, Gitignore)>,
+    rules: Vec<Rule>,
     /// What becomes of files that no filter matches.
     otherwise: bool,
 }
 
+/// One pattern.
+#[derive(Debug)]
+struct Rule {
+    include: bool,
+    /// One for a path, or for the parts between each `::`; none of a part that matches anything.
+    parts: Vec<Option<Gitignore>>,
+}
+
+impl Rule {
+    /// None where it does not match.
+    fn decides(&self, path: &FilteredPath<'_>) -> Option<bool> {
+        if let [Some(whole)] = self.parts.as_slice() {
+            return match whole.matched_path_or_any_parents(path.slashes, false) {
+                Match::None => None,
+                Match::Ignore(_) => Some(self.include),
+                // The pattern itself was negated with `!`.
+                Match::Whitelist(_) => Some(!self.include),
+            };
+        }
+        let fits = |(part, path): (&Option<Gitignore>, &&str)| {
+            part.as_ref().is_none_or(|part| {
+                part.matched_path_or_any_parents(path, false)
+                    .is_ignore()
+            })
+        };
+        // What names an archive in an archive speaks for all in it.
+        (self.parts.len() <= path.parts.len() && self.parts.iter().zip(&path.parts).all(fits))
+            .then_some(self.include)
+    }
+}
+
+/// A path that is filtered, relative to its root.
+pub struct FilteredPath<'a> {
+    /// With `/` between an archive and its members.
+    pub slashes: &'a Path,
+    /// The archive on disk, archives in it, and the member; one part where it is a file on disk.
+    pub parts: Vec<&'a str>,
+}
+
 impl Filters {
     pub fn new(filters: &[Filter]) -> Result<Self, Error> {
-        let rules = filters
-            .iter()
-            .map(|filter| Ok((filter.include, compile(&filter.glob)?)));
+        let rules = filters.iter().map(rule);
         // A list that starts with an include names what is wanted, one that starts with an exclude
         // what is not.
         let otherwise = filters
@@ -36,20 +74,65 @@ impl Filters {
     /// Whether a file, given relative to its root, is taken. A pattern that matches a folder speaks
     /// for all in it.
     pub fn take(&self, relative: &Path) -> bool {
-        let decided = self
-            .rules
+        self.take_path(&FilteredPath {
+            slashes: relative,
+            parts: Vec::new(),
+        })
+    }
+
+    /// The same for a member of an archive too.
+    pub fn take_path(&self, path: &FilteredPath<'_>) -> bool {
+        self.decides(path)
+            .unwrap_or(self.otherwise)
+    }
+
+    fn decides(&self, path: &FilteredPath<'_>) -> Option<bool> {
+        self.rules
             .iter()
             .rev()
-            .find_map(|(include, glob)| {
-                match glob.matched_path_or_any_parents(relative, false) {
-                    Match::None => None,
-                    Match::Ignore(_) => Some(*include),
-                    // The pattern itself was negated with `!`.
-                    Match::Whitelist(_) => Some(!*include),
-                }
-            });
-        decided.unwrap_or(self.otherwise)
+            .find_map(|rule| rule.decides(path))
     }
+
+    /// Whether members of an archive that is not taken itself may be: no pattern matched it, or one
+    /// that is for members includes some.
+    pub fn may_take_members(&self, archive: &Path) -> bool {
+        let archive = FilteredPath {
+            slashes: archive,
+            parts: Vec::new(),
+        };
+        self.decides(&archive).is_none()
+            || self
+                .rules
+                .iter()
+                .any(|rule| rule.include && rule.parts.len() > 1)
+    }
+}
+
+fn rule(filter: &Filter) -> Result<Rule, Error> {
+    if !filter.glob.contains(SEPARATOR) {
+        return Ok(Rule {
+            include: filter.include,
+            parts: vec![Some(compile(&filter.glob)?)],
+        });
+    }
+    let (glob, include) = match filter.glob.strip_prefix('!') {
+        Some(negated) => (negated, !filter.include),
+        None => (filter.glob.as_str(), filter.include),
+    };
+    let parts: Vec<&str> = glob.split(SEPARATOR).collect();
+    if parts.last().is_none_or(|last| last.is_empty()) {
+        let what = format!("`{}` is not a pattern: nothing stands behind `::`", filter.glob);
+        return Err(Error::new(RunCode::Usage, what)
+            .with_hint("write `*.zip::*` for everything in archives"));
+    }
+    let compiled = parts.into_iter().map(|part| {
+        let any = part.is_empty();
+        (!any).then(|| compile(part)).transpose()
+    });
+    Ok(Rule {
+        include,
+        parts: compiled.collect::<Result<_, _>>()?,
+    })
 }
 
 /// One matcher per pattern, so that patterns of both flags can be asked in typing order.

@@ -71,13 +71,13 @@ fn plain(bytes: &[u8], null: bool) -> Result<Vec<PathBuf>, &'static str> {
 
 #[cfg(unix)]
 #[expect(clippy::unnecessary_wraps, reason = "fallible on other systems")]
-fn path_from_bytes(bytes: &[u8]) -> Result<PathBuf, &'static str> {
+pub fn path_from_bytes(bytes: &[u8]) -> Result<PathBuf, &'static str> {
     use std::os::unix::ffi::OsStringExt;
     Ok(OsString::from_vec(bytes.to_vec()).into())
 }
 
 #[cfg(not(unix))]
-fn path_from_bytes(bytes: &[u8]) -> Result<PathBuf, &'static str> {
+pub fn path_from_bytes(bytes: &[u8]) -> Result<PathBuf, &'static str> {
     String::from_utf8(bytes.to_vec())
         .map(|path| OsString::from(path).into())
         .map_err(|_| "it is not UTF-8")

@@ -9,7 +9,6 @@ mod zip_reader;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
@@ -19,7 +18,7 @@ use flate2::bufread::{MultiGzDecoder, ZlibDecoder};
 use super::archive::Archive;
 use super::formats;
 use crate::failure::{FileCode, FileFailure};
-use dicom_lossless::{self as dicom, Sniff, SourceFile};
+use dicom_lossless::{self as dicom, OpenFile, Sniff, SourceFile};
 
 /// Bytes of a file, and of each file inside an archive, in which DICOM is looked for at any offset.
 const HEAD: u64 = 1 << 20;
@@ -46,10 +45,11 @@ impl OtherFile {
     /// `discover.holds-dicom`, `discover.archive` where that cannot be found out, and `read.*`
     /// where the file cannot be read or changed meanwhile.
     pub fn look(file: Arc<SourceFile>) -> Result<Self, FileFailure> {
+        file.verify()?;
         let look = Look::default();
         let seen = look.whole_file(&file);
         // A file that changed under the look was not looked into.
-        file.open()?;
+        file.is_as_it_was()?;
         let formats = look.formats.take();
         if let Some(error) = look.failed.take() {
             return Err(FileFailure::new(FileCode::ReadIo, error.kind().to_string()));
@@ -213,7 +213,7 @@ impl Look {
 
 /// The file itself: an error of the system is not one of the archive.
 struct Watched<'a> {
-    file: File,
+    file: OpenFile,
     look: &'a Look,
 }
 
@@ -259,7 +259,7 @@ impl<R: Read> Read for Passed<'_, R> {
 
 /// Whether a file that does not begin as a zip ends as one, which programs that look at the end
 /// would unpack.
-fn ends_as_zip(file: &mut File) -> io::Result<bool> {
+fn ends_as_zip(file: &mut OpenFile) -> io::Result<bool> {
     let mut first = Vec::new();
     file.seek(SeekFrom::Start(0))?;
     file.by_ref()

@@ -1,6 +1,6 @@
 //! Walking the roots: each file once, in a fixed order, whatever the file system holds.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, Metadata};
 use std::io;
 use std::ops::ControlFlow;
@@ -8,10 +8,13 @@ use std::path::{Path, PathBuf};
 
 use walkdir::{DirEntry, WalkDir};
 
-use super::classify::classify;
+use super::classify;
+use super::filters::FilteredPath;
+use super::members::{self, MemberWalk, NamedMembers, SEPARATOR, Visited};
 use super::{DiscoveredFile, Discovery, Found, SkipReason};
-use crate::cli::RESERVED;
+use crate::cli::{Archives, RESERVED};
 use crate::failure::{FileCode, FileFailure};
+use dicom_lossless::{self as dicom, Sniff};
 
 type Visit<'a> = &'a mut dyn FnMut(Found) -> ControlFlow<()>;
 
@@ -20,6 +23,14 @@ struct Root {
     path: PathBuf,
     canonical: PathBuf,
     metadata: Metadata,
+}
+
+/// What a named path led to.
+enum Named {
+    Path(Root),
+    /// The archive of members that were named one by one.
+    Members(Root),
+    Nothing(PathBuf, FileFailure),
 }
 
 /// One walk over all roots.
@@ -31,6 +42,9 @@ pub struct Walk<'a> {
     /// Canonical paths of the files reached. Only links can lead to a file twice, so it stays empty
     /// without `--follow`.
     seen: HashSet<PathBuf>,
+    /// Members that were named one by one, by the canonical path of their archive; they have their
+    /// own turn as well.
+    members: HashMap<PathBuf, HashSet<Vec<u8>>>,
 }
 
 impl<'a> Walk<'a> {
@@ -39,50 +53,225 @@ impl<'a> Walk<'a> {
             discovery,
             roots: HashSet::new(),
             seen: HashSet::new(),
+            members: HashMap::new(),
         }
     }
 
     pub fn run(mut self, visit: Visit<'_>) -> ControlFlow<()> {
-        let mut failed = HashSet::new();
-        let mut looked_at = Vec::new();
-        for path in &self.discovery.paths {
-            match look_at(path) {
-                Ok(root)
-                    if self
-                        .roots
-                        .insert(root.canonical.clone()) =>
-                {
-                    looked_at.push(Ok(root));
-                }
-                Err(failure) if failed.insert(path) => looked_at.push(Err((path.clone(), failure))),
-                Ok(_) | Err(_) => {}
-            }
-        }
-        for root in looked_at {
-            match root {
-                Ok(root) if root.metadata.is_dir() => self.folder(&root, visit)?,
-                Ok(root) => visit(self.named_file(root))?,
-                Err((path, failure)) => visit(Found::Failed { path, failure })?,
+        for named in self.look_at_all() {
+            match named {
+                Named::Path(root) if root.metadata.is_dir() => self.folder(&root, visit)?,
+                Named::Path(root) => self.named_file(root, visit)?,
+                Named::Members(root) => self.named_members(root, visit)?,
+                Named::Nothing(path, failure) => visit(Found::Failed { path, failure })?,
             }
         }
         ControlFlow::Continue(())
     }
 
-    fn named_file(&mut self, root: Root) -> Found {
+    /// Looks at what was named, each once.
+    fn look_at_all(&mut self) -> Vec<Named> {
+        let mut failed = HashSet::new();
+        let mut all = Vec::new();
+        for path in &self.discovery.paths {
+            let failure = match look_at(path) {
+                Ok(root) => {
+                    if self
+                        .roots
+                        .insert(root.canonical.clone())
+                    {
+                        all.push(Named::Path(root));
+                    }
+                    continue;
+                }
+                Err(failure) => failure,
+            };
+            let member = members::split(path)
+                .and_then(|(archive, member)| Some((look_at(&archive).ok()?, member)));
+            if let Some((archive, member)) = member {
+                let members = self
+                    .members
+                    .entry(archive.canonical.clone())
+                    .or_default();
+                if members.is_empty() {
+                    all.push(Named::Members(archive));
+                }
+                members.insert(member);
+            } else if failed.insert(path) {
+                all.push(Named::Nothing(path.clone(), failure));
+            }
+        }
+        all
+    }
+
+    fn named_file(&mut self, root: Root, visit: Visit<'_>) -> ControlFlow<()> {
         if !root.metadata.is_file() {
-            return Found::Failed {
+            return visit(Found::Failed {
                 path: root.path,
                 failure: FileFailure::new(FileCode::DiscoverSpecial, ""),
-            };
+            });
         }
-        self.seen.insert(root.canonical);
+        self.seen
+            .insert(root.canonical.clone());
         let file = DiscoveredFile {
             root: root.path.clone(),
             path: root.path,
             len: root.metadata.len(),
             named: true,
+            inside: None,
         };
-        classify(file, self.discovery.other_files)
+        self.file(file, &root.canonical, true, visit)
+    }
+
+    /// Visits the members that were named, and says which of them are not there.
+    fn named_members(&mut self, root: Root, visit: Visit<'_>) -> ControlFlow<()> {
+        let Some(named) = self.members.get(&root.canonical) else {
+            return ControlFlow::Continue(());
+        };
+        let file = DiscoveredFile {
+            root: root.path.clone(),
+            path: root.path,
+            len: root.metadata.len(),
+            named: true,
+            inside: None,
+        };
+        if self.discovery.archives != Archives::Read {
+            let failure = FileFailure::new(
+                FileCode::DiscoverArchive,
+                "a member was named, and `--archives` says that archives are not read",
+            );
+            return named.iter().try_for_each(|member| {
+                visit(Found::Failed {
+                    path: members::inside(&file.path, &String::from_utf8_lossy(member)),
+                    failure: failure.clone(),
+                })
+            });
+        }
+        let mut missing: HashSet<&[u8]> = named.iter().map(Vec::as_slice).collect();
+        let mut faulty = false;
+        let begins = file
+            .path
+            .as_os_str()
+            .as_encoded_bytes()
+            .len()
+            + SEPARATOR.len();
+        let mut visit_one = |found: Found| {
+            let path = found
+                .path()
+                .as_os_str()
+                .as_encoded_bytes();
+            match path.get(begins..) {
+                Some(behind) => {
+                    // A named archive in the archive is there where its members are.
+                    missing.retain(|member| {
+                        *member != behind
+                            && !behind
+                                .strip_prefix(*member)
+                                .is_some_and(|rest| rest.starts_with(SEPARATOR.as_bytes()))
+                    });
+                }
+                None => faulty = true,
+            }
+            visit(found)
+        };
+        let visited = members::visit(
+            &file,
+            &MemberWalk {
+                other_files: self.discovery.other_files,
+                takes: &|file| self.takes_member(file),
+                named: Some(NamedMembers {
+                    paths: named,
+                    turn: true,
+                }),
+            },
+            &mut visit_one,
+        );
+        if let Visited::Members(flow) = visited {
+            flow?;
+        }
+        if faulty {
+            return ControlFlow::Continue(());
+        }
+        let mut missing: Vec<_> = missing.into_iter().collect();
+        missing.sort_unstable();
+        missing.into_iter().try_for_each(|member| {
+            visit(Found::Failed {
+                path: members::inside(&file.path, &String::from_utf8_lossy(member)),
+                failure: FileFailure::new(FileCode::DiscoverNotFound, "the archive has no such member"),
+            })
+        })
+    }
+
+    /// Visits a file, or its members where it is an archive that is read. `taken` says whether the
+    /// filters take the file itself.
+    fn file(
+        &self,
+        file: DiscoveredFile,
+        canonical: &Path,
+        taken: bool,
+        visit: Visit<'_>,
+    ) -> ControlFlow<()> {
+        let Discovery {
+            other_files,
+            archives,
+            ..
+        } = *self.discovery;
+        let excluded = |file: DiscoveredFile| Found::Skipped {
+            path: file.path,
+            reason: SkipReason::Excluded,
+            len: 0,
+        };
+        let sniffed = match dicom::sniff(&file.path) {
+            Ok(sniffed) => sniffed,
+            Err(_) if !taken => return visit(excluded(file)),
+            Err(error) => {
+                return visit(Found::Failed {
+                    path: file.path,
+                    failure: error.into(),
+                });
+            }
+        };
+        let mut without_dicom = false;
+        if sniffed == Sniff::No && file.len > 0 {
+            if archives == Archives::Read {
+                let named = self
+                    .members
+                    .get(canonical)
+                    .map(|paths| NamedMembers { paths, turn: false });
+                let walk = MemberWalk {
+                    other_files,
+                    takes: &|file| self.takes_member(file),
+                    named,
+                };
+                match members::visit(&file, &walk, visit) {
+                    Visited::Members(flow) => return flow,
+                    Visited::NoDicom => without_dicom = true,
+                    Visited::NoArchive => {}
+                }
+            } else if taken
+                && let Some(unread) = classify::unread(&file, archives == Archives::Fail)
+            {
+                return visit(unread);
+            }
+        }
+        visit(if taken {
+            classify::judge(file, sniffed, without_dicom, other_files)
+        } else {
+            excluded(file)
+        })
+    }
+
+    fn takes_member(&self, file: &DiscoveredFile) -> bool {
+        let (parts, slashes) = (file.relative(), file.relative_with_slashes());
+        self.discovery
+            .filters
+            .take_path(&FilteredPath {
+                slashes: Path::new(&slashes),
+                parts: parts
+                    .split(SEPARATOR)
+                    .map(|part| part.trim_start_matches(['/', '\\']))
+                    .collect(),
+            })
     }
 
     fn folder(&mut self, root: &Root, visit: Visit<'_>) -> ControlFlow<()> {
@@ -100,9 +289,7 @@ impl<'a> Walk<'a> {
                     }
                 }
                 Ok(entry) => {
-                    if let Some(found) = self.entry(root, &entry) {
-                        visit(found)?;
-                    }
+                    self.entry(root, &entry, visit)?;
                 }
                 Err(error) => visit(self.walk_error(root, &error))?,
             }
@@ -110,46 +297,69 @@ impl<'a> Walk<'a> {
         ControlFlow::Continue(())
     }
 
-    /// What a walk reached. `None`: it is a root of its own.
-    fn entry(&mut self, root: &Root, entry: &DirEntry) -> Option<Found> {
-        let skip = |reason| {
-            Some(Found::Skipped {
-                path: entry.path().to_owned(),
-                reason,
-                len: 0,
-            })
+    /// What a walk reached, unless it is a root of its own.
+    fn entry(&mut self, root: &Root, entry: &DirEntry, visit: Visit<'_>) -> ControlFlow<()> {
+        let skip = |reason| Found::Skipped {
+            path: entry.path().to_owned(),
+            reason,
+            len: 0,
         };
         let kind = entry.file_type();
         if kind.is_file() && self.is_another_root(root, entry.path()) {
-            return None;
+            return ControlFlow::Continue(());
         }
-        if !self.takes(root, entry.path()) {
-            return skip(SkipReason::Excluded);
+        let taken = self.takes(root, entry.path());
+        if !taken && !(kind.is_file() && self.may_take_members(root, entry.path())) {
+            return visit(skip(SkipReason::Excluded));
         }
         if kind.is_symlink() {
-            return skip(SkipReason::Symlink);
+            return visit(skip(SkipReason::Symlink));
         }
         if !kind.is_file() {
-            return skip(SkipReason::Special);
+            return visit(skip(SkipReason::Special));
         }
         if self.discovery.follow && !self.first_time(entry.path()) {
-            return skip(SkipReason::SameFile);
+            return visit(skip(SkipReason::SameFile));
         }
-        Some(match entry.metadata() {
-            Ok(metadata) => {
-                let (path, root) = (entry.path().to_owned(), root.path.clone());
-                classify(
-                    DiscoveredFile {
-                        path,
-                        len: metadata.len(),
-                        named: false,
-                        root,
-                    },
-                    self.discovery.other_files,
-                )
-            }
-            Err(error) => self.walk_error(root, &error),
-        })
+        let metadata = match entry.metadata() {
+            Ok(metadata) => metadata,
+            Err(error) => return visit(self.walk_error(root, &error)),
+        };
+        let file = DiscoveredFile {
+            path: entry.path().to_owned(),
+            len: metadata.len(),
+            named: false,
+            root: root.path.clone(),
+            inside: None,
+        };
+        let canonical = if self.members.is_empty() {
+            PathBuf::new()
+        } else {
+            fs::canonicalize(entry.path()).unwrap_or_default()
+        };
+        self.file(file, &canonical, taken, visit)
+    }
+
+    /// Whether a file that no filter takes is looked at as an archive, of which members may be
+    /// taken.
+    fn may_take_members(&self, root: &Root, path: &Path) -> bool {
+        const ENDINGS: [&str; 4] = [".zip", ".tar", ".tgz", ".gz"];
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .to_lowercase();
+        self.discovery.archives == Archives::Read
+            && ENDINGS
+                .iter()
+                .any(|ending| name.ends_with(ending))
+            && path
+                .strip_prefix(&root.path)
+                .is_ok_and(|relative| {
+                    self.discovery
+                        .filters
+                        .may_take_members(relative)
+                })
     }
 
     fn takes(&self, root: &Root, path: &Path) -> bool {

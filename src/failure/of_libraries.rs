@@ -17,6 +17,7 @@ impl From<FileErrorKind> for FileCode {
             K::NotAFile => Self::DiscoverSpecial,
             K::Io => Self::ReadIo,
             K::Changed => Self::ReadChanged,
+            K::DamagedMember => Self::ReadDamagedMember,
             K::NotDicom => Self::ReadNotDicom,
             K::Truncated => Self::ReadTruncated,
             K::Overrun => Self::ReadOverrun,

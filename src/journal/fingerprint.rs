@@ -73,8 +73,8 @@ impl Digester {
     }
 
     /// Stands for a file as it is now under the run's settings: its path, length and time of
-    /// change. What a table gives it is part of that, and where it lies `below` an input, where rules
-    /// go by that.
+    /// change, and of a member of an archive, where it lies in that and its checksum. What a table
+    /// gives it is part of that, and where it lies `below` an input, where rules go by that.
     pub fn source(
         &self,
         file: &SourceFile,
@@ -87,6 +87,9 @@ impl Digester {
             nanoseconds(file.modified()).to_le_bytes(),
         );
         let always = [path_bytes(&path), &length, &changed, &self.settings];
+        let inside = file
+            .stored()
+            .map(|inside| inside.fingerprint());
         let labels = [&given.subject, &given.session, &given.acquisition];
         // As before there were tables, where none gives anything.
         let given = labels
@@ -105,6 +108,7 @@ impl Digester {
             b"source",
             always
                 .into_iter()
+                .chain(inside.as_deref())
                 .chain(given.into_iter().flatten())
                 .chain(below.into_iter().flatten()),
         )

@@ -2,6 +2,8 @@
 
 use std::io::Cursor as Memory;
 
+use std::fs::File;
+
 use dicom_lossless::SourceFile;
 use futures_util::StreamExt;
 

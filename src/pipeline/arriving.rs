@@ -50,15 +50,17 @@ impl Arriving {
             .is_some_and(|since| changed.is_none_or(|changed| changed > since))
     }
 
-    /// Whether a file that could not be read may still be written, which is noted.
-    pub fn takes(&mut self, path: &Path) -> bool {
+    /// Whether a file that could not be read may still be written, which is noted for its folder.
+    /// `on_disk` is the file, or the archive around it.
+    pub fn takes(&mut self, folder: &Path, on_disk: &Path) -> bool {
         if self.since.is_none() {
             return false;
         }
-        let changed = std::fs::metadata(path).and_then(|metadata| metadata.modified());
+        let changed = std::fs::metadata(on_disk).and_then(|metadata| metadata.modified());
         let is_new = self.is_new(changed.ok());
         if is_new {
-            self.folders.insert(folder_of(path));
+            self.folders
+                .insert(folder.to_path_buf());
         }
         is_new
     }
@@ -79,8 +81,8 @@ impl Arriving {
             .into_iter()
             .partition(|file| {
                 let changed =
-                    std::fs::metadata(&file.path).and_then(|metadata| metadata.modified());
-                self.is_new(changed.ok()) || self.waits_with_others(&folder_of(&file.path))
+                    std::fs::metadata(file.on_disk()).and_then(|metadata| metadata.modified());
+                self.is_new(changed.ok()) || self.waits_with_others(&file.folder())
             });
         for file in held {
             context
@@ -99,7 +101,7 @@ impl Arriving {
             .into_iter()
             .partition(|series| {
                 series.files.iter().any(|file| {
-                    self.is_new(file.file.modified()) || is_beside.contains(&folder_of(&file.path))
+                    self.is_new(file.file.modified()) || is_beside.contains(&file.folder())
                 })
             });
         self.settle(context, &held, SkipReason::StillArriving);
@@ -140,8 +142,7 @@ impl Arriving {
             .iter()
             .flat_map(|series| series.files.iter())
         {
-            self.folders
-                .insert(folder_of(&file.path));
+            self.folders.insert(file.folder());
             context
                 .outcomes
                 .settle(&file, FileOutcome::Skipped(reason));
@@ -158,12 +159,6 @@ impl Arriving {
 
 /// The outcome of what waits.
 pub const WAITS: FileOutcome = FileOutcome::Skipped(SkipReason::StillArriving);
-
-fn folder_of(path: &Path) -> PathBuf {
-    path.parent()
-        .unwrap_or(Path::new(""))
-        .to_path_buf()
-}
 
 /// What an instance states of its series.
 struct Stated {

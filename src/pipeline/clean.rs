@@ -183,7 +183,11 @@ fn read_and_clean(
             bytes,
         },
         None if reading.whole && source.len() <= read_whole(plan) => Source::load(source)?,
-        None => Source::File(source),
+        None => {
+            // Of what is sent as it is read, the end comes too late to tell that it is damaged.
+            source.verify()?;
+            Source::File(source)
+        }
     };
     let instance = dicom::read(source, &plan.limits)?;
     let is_recorded = !plan.crosswalks.is_empty();

@@ -238,10 +238,7 @@ impl Finder<'_> {
     }
 
     /// Leaves a file out, which says nothing of where others beside it belong.
-    fn leave_out(&mut self, path: &Arc<PathBuf>, len: u64, by: LeftOut) {
-        let folder = path
-            .parent()
-            .unwrap_or(Path::new(""));
+    fn leave_out(&mut self, path: &Arc<PathBuf>, folder: &Path, len: u64, by: LeftOut) {
         self.work
             .neighbours
             .is_left_out(folder, &self.root);
@@ -253,6 +250,7 @@ impl Finder<'_> {
     }
 
     fn index(&mut self, file: DiscoveredFile, identity: Result<Identified, FileFailure>) {
+        let (folder, on_disk) = (file.folder(), file.on_disk().to_path_buf());
         if *self.root != file.root {
             self.root = Arc::new(file.root);
         }
@@ -280,7 +278,7 @@ impl Finder<'_> {
             left_out: Some(by), ..
         }) = &identity
         {
-            self.leave_out(&path, len, *by);
+            self.leave_out(&path, &folder, len, *by);
             return;
         }
         let added = identity.and_then(|found| {
@@ -296,17 +294,13 @@ impl Finder<'_> {
                 .add(found.identity, indexed)
         });
         if let Err(failure) = added {
-            let folder = path
-                .parent()
-                .unwrap_or(Path::new(""));
             self.work
                 .neighbours
-                .is_unknown(folder, &self.root);
-            self.work
-                .unread
-                .insert(folder.to_path_buf());
+                .is_unknown(&folder, &self.root);
             let may_wait = failure.code != FileCode::UploadStopped;
-            let outcome = if may_wait && self.arriving.takes(&path) {
+            let waits = may_wait && self.arriving.takes(&folder, &on_disk);
+            self.work.unread.insert(folder);
+            let outcome = if waits {
                 WAITS
             } else {
                 FileOutcome::Failed(failure)
@@ -395,7 +389,7 @@ impl Identified {
 
 fn identify(file: &DiscoveredFile, plan: &UploadPlan) -> Result<Identified, FileFailure> {
     let known = guarded(|| placing::judge_by_path(plan, file))?;
-    let source = Arc::new(SourceFile::new(&file.path)?);
+    let source = Arc::new(file.source()?);
     if let Some(Verdict::LeftOut(by)) = known {
         return Ok(Identified::left_out(source, Identity::default(), by));
     }
@@ -420,7 +414,7 @@ fn identify(file: &DiscoveredFile, plan: &UploadPlan) -> Result<Identified, File
             return Ok(Identified::left_out(source, identity, by));
         }
     };
-    let relative = (!file.named).then(|| file.relative());
+    let relative = (!file.named).then(|| file.relative_with_slashes());
     let row = guarded(|| subject_rows::row_of(plan, relative.as_deref(), header.as_ref()));
     // A flag or a table goes before rules, and has been looked at by itself.
     let given = plan.packaging.subject.is_some()

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::config::IfExists;
 use crate::failure::{FileCode, FileFailure};
 use crate::package::Package;
-use dicom_lossless::{Body, Segment};
+use dicom_lossless::{Body, FileError, OpenFile, Segment};
 
 /// How much of two files is compared at a time, in bytes.
 const PIECE: u64 = 64 << 10;
@@ -93,9 +93,12 @@ fn copy(body: &Body, out: &mut File) -> Result<u64, FileFailure> {
                 let piece = source
                     .seek(SeekFrom::Start(range.start))
                     .and_then(|_| out.flush());
-                piece
-                    .and_then(|()| io::copy(&mut source.take(segment.len()), out.get_mut()))
-                    .map_err(failed)?
+                let length = segment.len();
+                let copy = |()| match source {
+                    OpenFile::Whole(file) => io::copy(&mut file.take(length), out.get_mut()),
+                    OpenFile::Inside(file) => io::copy(&mut file.take(length), out.get_mut()),
+                };
+                piece.and_then(copy).map_err(failed)?
             }
             Segment::File { .. } => {
                 let masked = Body::new(vec![segment.clone()]);
@@ -133,7 +136,9 @@ fn holds(target: &Path, package: &Package) -> io::Result<bool> {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is what map_err gives")]
 fn failed(error: io::Error) -> FileFailure {
-    FileFailure::new(FileCode::OutputWrite, error.to_string())
+    match error.downcast::<FileError>() {
+        Ok(of_source) => of_source.into(),
+        Err(error) => FileFailure::new(FileCode::OutputWrite, error.to_string()),
+    }
 }

@@ -45,10 +45,10 @@ impl Neighbours {
         match routed {
             [] => files
                 .iter()
-                .for_each(|file| self.is_unknown(folder_of(file), &file.root)),
+                .for_each(|file| self.is_unknown(&file.folder(), &file.root)),
             [one] => files
                 .iter()
-                .for_each(|file| self.goes(folder_of(file), &file.root, &one.destination)),
+                .for_each(|file| self.goes(&file.folder(), &file.root, &one.destination)),
             several => {
                 for routed in several {
                     for file in routed
@@ -56,7 +56,7 @@ impl Neighbours {
                         .iter()
                         .map(|member| &member.source)
                     {
-                        self.goes(folder_of(file), &file.root, &routed.destination);
+                        self.goes(&file.folder(), &file.root, &routed.destination);
                     }
                 }
             }
@@ -116,12 +116,6 @@ impl Neighbours {
             }
         }
     }
-}
-
-fn folder_of(file: &Indexed) -> &Path {
-    file.path
-        .parent()
-        .unwrap_or(Path::new(""))
 }
 
 /// A folder and those above it, up to the one that was named; of a file that was named itself, its

@@ -19,7 +19,6 @@ use crate::package::{Names, Package};
 use crate::routing;
 use crate::rules::Associated;
 use crate::series::Indexed;
-use dicom_lossless::SourceFile;
 use import_rules::GroupKey;
 
 use super::context::RunContext;
@@ -113,7 +112,7 @@ fn inspect(context: &RunContext, files: Vec<DiscoveredFile>, pool: &ThreadPool) 
         let looked = if context.stop.requested() {
             Err(stopped())
         } else {
-            guarded(|| OtherFile::look(Arc::new(SourceFile::new(&file.path)?)))
+            guarded(|| OtherFile::look(Arc::new(file.source()?)))
         };
         (file, placed, looked)
     };
@@ -180,12 +179,7 @@ impl Sorted {
     }
 
     fn add_by_itself(&mut self, file: InspectedFile) {
-        let folder = file
-            .source
-            .path
-            .parent()
-            .unwrap_or(Path::new(""))
-            .to_path_buf();
+        let folder = file.source.folder();
         let placed = file.placed.as_ref();
         let named = placed.and_then(|placed| placed.name.as_deref());
         let stem = match named {
@@ -506,8 +500,13 @@ fn split(path: &Path) -> (String, String) {
     let name = path
         .file_name()
         .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
+        .to_string_lossy();
+    // Of a member at the top of an archive, its own.
+    let name = name
+        .rsplit("::")
+        .next()
+        .unwrap_or_default()
+        .to_owned();
     let cut = |name: &str| {
         let at = name
             .rfind('.')

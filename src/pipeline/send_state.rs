@@ -76,8 +76,8 @@ impl SendState {
     /// package, none has to.
     pub fn tell_of_companion(&self, source: &Indexed, incomplete: bool) {
         let of_unread = || {
-            let folder = source.path.parent();
-            folder.is_some_and(|folder| self.unread.contains(folder))
+            self.unread
+                .contains(&source.folder())
         };
         let by_series = self.context.plan.packaging.package == PackageBy::Series;
         if by_series && (incomplete || of_unread()) {

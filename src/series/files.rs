@@ -13,7 +13,7 @@ use bytes::Bytes;
 use super::Indexed;
 use crate::rules::RuleNumber;
 use crate::subjects::RowId;
-use dicom_lossless::SourceFile;
+use dicom_lossless::{SourceFile, Stored};
 
 /// A folder with files, and the named path that led to it.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub struct SeriesFiles {
     rows: Vec<Option<RowId>>,
     /// The rules that take them, likewise.
     rules: Vec<Option<RuleNumber>>,
+    /// Where members of archives lie; shorter than the files, or empty, where the rest is on disk.
+    inside: Vec<Option<Arc<dyn Stored>>>,
 }
 
 #[derive(Debug)]
@@ -85,7 +87,10 @@ impl SeriesFiles {
                     .get(&at)
                     .cloned()
                     .unwrap_or_else(|| entry.folder.path.join(name));
-                let file = SourceFile::as_it_was(&path, entry.len, entry.modified);
+                let file = match self.inside.get(at).cloned().flatten() {
+                    Some(inside) => SourceFile::inside(&path, entry.len, inside),
+                    None => SourceFile::as_it_was(&path, entry.len, entry.modified),
+                };
                 let root = Arc::clone(&entry.folder.root);
                 Indexed {
                     path: Arc::new(path),
@@ -108,6 +113,7 @@ impl SeriesFiles {
         self.names.shrink_to_fit();
         self.rows.shrink_to_fit();
         self.rules.shrink_to_fit();
+        self.inside.shrink_to_fit();
     }
 
     /// Adds a file. `last` is the folder of the one before, which is mostly its own.
@@ -150,6 +156,11 @@ impl SeriesFiles {
         if rule.is_some() {
             self.rules.resize(at, None);
             self.rules.push(rule);
+        }
+        if let Some(inside) = file.stored() {
+            self.inside.resize(at, None);
+            self.inside
+                .push(Some(Arc::clone(inside)));
         }
         if self.entries.len() == self.entries.capacity() {
             self.entries

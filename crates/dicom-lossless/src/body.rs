@@ -4,7 +4,6 @@
 //! Owns producing them as a stream, as often as it takes. It opens one file at a time and only when
 //! its turn comes.
 
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,7 +11,7 @@ use std::sync::Arc;
 use bytes::{Buf, Bytes};
 
 use super::mask::Mask;
-use super::source::SourceFile;
+use super::source::{OpenFile, SourceFile};
 use crate::error::FileErrorKind;
 
 /// A piece of a [`Body`].
@@ -129,7 +128,7 @@ pub struct BodyReader {
 enum Current {
     Bytes(Bytes),
     File {
-        open: File,
+        open: OpenFile,
         done: u64,
         left: u64,
         mask: Option<Arc<Mask>>,

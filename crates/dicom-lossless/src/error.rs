@@ -25,6 +25,9 @@ pub enum FileErrorKind {
     /// Length or time of change differ from those at the first look.
     #[error("the file changed while it was being worked on")]
     Changed,
+    /// A file inside another one is not what the other says of it.
+    #[error("the member of the archive is damaged")]
+    DamagedMember,
     /// Neither a preamble nor a plausible data set stands at the start.
     #[error("the file is not DICOM")]
     NotDicom,
@@ -89,7 +92,7 @@ pub struct FileError {
 
 impl FileErrorKind {
     /// A fault of this kind that has no place, and particulars beyond the kind.
-    pub(crate) fn error(self, what: impl Into<Cow<'static, str>>) -> FileError {
+    pub fn error(self, what: impl Into<Cow<'static, str>>) -> FileError {
         FileError {
             kind: self,
             what: what.into(),

@@ -28,7 +28,12 @@ pub enum Sniff {
 
 /// Looks at a regular file's first bytes. Fails only where it cannot be read.
 pub fn sniff(path: &Path) -> Result<Sniff, FileError> {
-    let mut input = Input::new(Source::File(Arc::new(SourceFile::new(path)?)))?;
+    sniff_file(&Arc::new(SourceFile::new(path)?))
+}
+
+/// The same for a file that was looked at before, or lies inside another one.
+pub fn sniff_file(file: &Arc<SourceFile>) -> Result<Sniff, FileError> {
+    let mut input = Input::new(Source::File(Arc::clone(file)))?;
     let head = input.first(HEAD, Bytes::new())?;
     Ok(sniff_bytes(&head))
 }

@@ -1,7 +1,10 @@
-//! Where the bytes of a file come from: the file itself, or a copy of it in memory.
+//! Where the bytes of a file come from: the file itself, a place inside another file, or a copy in
+//! memory.
 //!
-//! Owns opening and reading, and notices when a file changed in between. It knows nothing of DICOM.
+//! Owns opening and reading, and notices when a file changed in between. It knows nothing of DICOM,
+//! and nothing of how one file lies inside another: see [`Stored`].
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -13,13 +16,35 @@ use super::temporary::TemporaryFile;
 use crate::error::{FileError, FileErrorKind};
 use bytes::Bytes;
 
+/// A file that lies inside another, as a member of an archive does.
+pub trait Stored: fmt::Debug + Send + Sync {
+    /// Opens it at its first byte.
+    ///
+    /// # Errors
+    /// The file around it cannot be opened, is not what it was, or says two things about this one.
+    fn open(&self) -> Result<Box<dyn ReadSeek>, FileError>;
+
+    /// The file on disk around it, as it was at the first look.
+    fn outermost(&self) -> &SourceFile;
+
+    /// What tells it from another one of the same name, length and time inside the same file.
+    fn fingerprint(&self) -> Vec<u8>;
+}
+
+/// What a file inside another one is read through. Where its checksum is known, reading from the
+/// first byte to the last without a gap fails at the end where the sum is another.
+pub trait ReadSeek: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> ReadSeek for T {}
+
 /// A file as it was when it was first looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct SourceFile {
     path: PathBuf,
     len: u64,
     modified: Option<SystemTime>,
     temporary: Option<TemporaryFile>,
+    stored: Option<Arc<dyn Stored>>,
 }
 
 impl SourceFile {
@@ -30,12 +55,8 @@ impl SourceFile {
         if !metadata.is_file() {
             return Err(FileErrorKind::NotAFile.error(""));
         }
-        Ok(Self {
-            path,
-            len: metadata.len(),
-            modified: metadata.modified().ok(),
-            temporary: None,
-        })
+        let modified = metadata.modified().ok();
+        Ok(Self::as_it_was(path, metadata.len(), modified))
     }
 
     /// A file as it was at an earlier look.
@@ -45,6 +66,17 @@ impl SourceFile {
             len,
             modified,
             temporary: None,
+            stored: None,
+        }
+    }
+
+    /// A file of `len` bytes inside another one, which has the time of change of that one. The path
+    /// names it and leads to no file.
+    pub fn inside(path: impl Into<PathBuf>, len: u64, stored: Arc<dyn Stored>) -> Self {
+        let modified = stored.outermost().modified();
+        Self {
+            stored: Some(stored),
+            ..Self::as_it_was(path, len, modified)
         }
     }
 
@@ -78,14 +110,97 @@ impl SourceFile {
         self.modified
     }
 
-    /// Opens it; `read.changed` where length or time of change are no longer what they were.
-    pub fn open(&self) -> Result<File, FileError> {
+    /// Where it lies, if that is inside another file.
+    pub fn stored(&self) -> Option<&Arc<dyn Stored>> {
+        self.stored.as_ref()
+    }
+
+    /// Opens it; `read.changed` where length or time of change are no longer what they were, those
+    /// of the file around it where it lies inside another.
+    pub fn open(&self) -> Result<OpenFile, FileError> {
+        if let Some(stored) = &self.stored {
+            return stored.open().map(OpenFile::Inside);
+        }
         let file = File::open(&self.path)?;
         let metadata = file.metadata()?;
         if metadata.len() != self.len || metadata.modified().ok() != self.modified {
             return Err(FileErrorKind::Changed.error(""));
         }
-        Ok(file)
+        Ok(OpenFile::Whole(file))
+    }
+
+    /// Fails where it changed since it was first looked at, and where it cannot be opened.
+    pub fn is_as_it_was(&self) -> Result<(), FileError> {
+        match &self.stored {
+            Some(stored) => stored.outermost().is_as_it_was(),
+            None => self.open().map(drop),
+        }
+    }
+
+    /// Reads a file that lies inside another one to its end, so that one whose length or checksum
+    /// is not the stated one fails before any of it is used. Does nothing with a file on disk.
+    pub fn verify(&self) -> Result<(), FileError> {
+        let Some(stored) = &self.stored else {
+            return Ok(());
+        };
+        let read = io::copy(&mut stored.open()?, &mut io::sink())?;
+        if read == self.len {
+            Ok(())
+        } else {
+            Err(FileErrorKind::DamagedMember.error("its length is not the stated one"))
+        }
+    }
+}
+
+impl PartialEq for SourceFile {
+    fn eq(&self, other: &Self) -> bool {
+        let same_place = match (&self.stored, &other.stored) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (None, None) => true,
+            _ => false,
+        };
+        same_place
+            && self.path == other.path
+            && self.len == other.len
+            && self.modified == other.modified
+            && self.temporary == other.temporary
+    }
+}
+
+impl Eq for SourceFile {}
+
+/// An open file.
+pub enum OpenFile {
+    /// All of a file on disk.
+    Whole(File),
+    /// A file inside another one.
+    Inside(Box<dyn ReadSeek>),
+}
+
+impl fmt::Debug for OpenFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Whole(_) => "Whole(..)",
+            Self::Inside(_) => "Inside(..)",
+        })
+    }
+}
+
+impl Read for OpenFile {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Whole(file) => file.read(into),
+            Self::Inside(file) => file.read(into),
+        }
+    }
+}
+
+impl Seek for OpenFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        match self {
+            Self::Whole(file) => file.seek(to),
+            Self::Inside(file) => file.seek(to),
+        }
     }
 }
 
@@ -127,7 +242,7 @@ impl Source {
 /// Random access to a source, for reading it.
 pub struct Input {
     pub source: Source,
-    open: Option<File>,
+    open: Option<OpenFile>,
 }
 
 impl Input {
@@ -147,7 +262,7 @@ impl Input {
         }
     }
 
-    fn file(&mut self) -> Result<&mut File, FileError> {
+    fn file(&mut self) -> Result<&mut OpenFile, FileError> {
         self.open
             .as_mut()
             .ok_or_else(|| FileErrorKind::Io.error(""))
@@ -210,7 +325,7 @@ pub fn slice(bytes: &Bytes, range: &Range<u64>) -> Option<Bytes> {
 
 /// Appends the file's bytes `from..to` to those at hand. Memory grows as bytes arrive, `to` being
 /// the real length at most.
-fn read_up_to(file: &mut File, from: u64, to: u64, have: Bytes) -> Result<Bytes, FileError> {
+fn read_up_to(file: &mut OpenFile, from: u64, to: u64, have: Bytes) -> Result<Bytes, FileError> {
     let wanted = to.saturating_sub(from);
     let wanted_here =
         usize::try_from(wanted).map_err(|_| FileErrorKind::HeaderTooLarge.error(""))?;
@@ -234,9 +349,16 @@ fn read_up_to(file: &mut File, from: u64, to: u64, have: Bytes) -> Result<Bytes,
     }
 }
 
-/// The failure for an error of the operating system; says its kind, not the path.
+/// The failure for an error of the operating system; says its kind, not the path. A fault that came
+/// along as such an error is that fault.
 impl From<io::Error> for FileError {
     fn from(error: io::Error) -> Self {
+        let inner = error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<Self>());
+        if let Some(inner) = inner {
+            return inner.clone();
+        }
         let kind = match error.kind() {
             ErrorKind::NotFound => FileErrorKind::NotFound,
             ErrorKind::PermissionDenied => FileErrorKind::PermissionDenied,

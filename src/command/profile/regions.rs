@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -91,7 +92,7 @@ pub fn run(args: &RegionsArgs, environment: &Environment) -> Result<(), Error> {
 }
 
 fn look(file: &DiscoveredFile) -> Result<Option<SurveyedImage>, crate::failure::FileFailure> {
-    let instance = read(Source::open(&file.path)?, &Limits::default())?;
+    let instance = read(Source::File(Arc::new(file.source()?)), &Limits::default())?;
     Ok(survey(&instance)?)
 }
 

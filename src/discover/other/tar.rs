@@ -4,7 +4,8 @@
 
 use std::io::{self, BufRead, Read};
 
-use super::super::archive::{TAR_BLOCK as BLOCK, is_tar_header, octal};
+use super::super::archive::{TAR_BLOCK as BLOCK, is_tar_header};
+use super::super::members::tar_size as size;
 use super::{DAMAGED, Look, Refusal};
 
 /// The most that the record of a long name may take, in bytes.
@@ -73,18 +74,5 @@ fn only_zeros(stream: &mut dyn BufRead) -> Result<(), Refusal> {
         }
         let length = piece.len();
         stream.consume(length);
-    }
-}
-
-/// A length in octal digits, or as GNU writes longer ones.
-fn size(field: &[u8]) -> Option<u64> {
-    match field {
-        [0x80, high @ ..] => high
-            .iter()
-            .try_fold(0_u64, |sum, byte| {
-                sum.checked_mul(256)?
-                    .checked_add(u64::from(*byte))
-            }),
-        field => octal(field),
     }
 }

@@ -50,12 +50,61 @@ codes! {
     }
     DiscoverArchive {
         code: "discover.archive",
-        sentence: "the file is an archive and cannot be read",
+        sentence: "the file is an archive and is not read",
         hint: "unpack it and name the folder that it was unpacked into",
-        explanation: "Archives are not unpacked while folders are walked. With `--other-files \
-            upload` an archive is opened to see whether DICOM files are in it; this one cannot be \
-            read to its end: it is damaged, encrypted or of a kind that fwupload does not read. \
-            Because it may hold uncleaned DICOM it is not sent. Unpack it and name the folder.",
+        explanation: "Zip, tar, tar.gz and gz are read like folders. This file is of another kind \
+            (7z, rar, xz, zstd, bzip2, an image of a disc, a zip in several parts), or `--archives` \
+            says that archives are not read, or it was to go as it is with `--other-files upload` \
+            and cannot be read to its end to see whether DICOM is in it. Because it may hold \
+            uncleaned DICOM it is not sent. Unpack it and name the folder.",
+    }
+    DiscoverDamagedArchive {
+        code: "discover.damaged-archive",
+        sentence: "the archive is damaged, or not all of it is there",
+        hint: "copy or download the archive again; nothing of it was sent",
+        explanation: "The archive has no end, a directory that does not fit what stands before it, \
+            bytes behind its end, or a checksum that is wrong for the whole of it. Which of its \
+            members are whole, and whether some are missing, cannot be told then, so none is read. \
+            Mostly a download or a copy broke off. Fetch the archive again. Where it cannot be had \
+            again, repair it with a program for archives, look at what came out and name that.",
+    }
+    DiscoverArchiveLimit {
+        code: "discover.archive-limit",
+        sentence: "the archive goes beyond what is read of one",
+        hint: "unpack it where there is room for it, and name the folder that it was unpacked into",
+        explanation: "An archive is read as a folder up to 1,000,000 members, up to 4 GiB and 250 \
+            times its own size when inflated, and with archives in it, but none in those. One that \
+            goes beyond is mostly made to keep programs busy. Where it is what it should be, unpack \
+            it yourself and name the folder.",
+    }
+    DiscoverEncrypted {
+        code: "discover.encrypted",
+        sentence: "the member of the archive is encrypted",
+        hint: "unpack the archive with its password, and name the folder that it was unpacked into",
+        explanation: "The member was encrypted when the archive was made. fwupload asks for no \
+            passwords of archives and cannot look into it, so it is not sent. Other members of the \
+            archive are not concerned. Unpack it with its password and name the folder.",
+    }
+    DiscoverMemberName {
+        code: "discover.member-name",
+        sentence: "the name of the member says no place inside the archive, or not one alone",
+        hint: "unpack the archive into an empty folder, look at what came out, and name the folder",
+        explanation: "The name has `..`, begins at the root or with a drive, holds a backslash, a \
+            control character or `::`, is longer than 4096 bytes, or stands twice in the archive. \
+            fwupload writes no member to the disk, so that such a name does no harm here, but it \
+            is a sign of an archive made by mistake or for an attack, and of two members of one \
+            name it cannot be told which is meant. Such members are not sent; the others are. \
+            Archives with backslashes come from old programs for Windows: pack the folder again.",
+    }
+    DiscoverMemberKind {
+        code: "discover.member-kind",
+        sentence: "the member of the archive is not a file that can be read there",
+        hint: "unpack the archive, and name the folder that it was unpacked into",
+        explanation: "The member is a link, a device, a file with holes, or compressed in a way that \
+            fwupload does not read (it reads members of zips that are stored or deflated). What a \
+            link leads to may lie anywhere, so it is not followed. Other members are not concerned. \
+            Unpack the archive and name the folder, or pack it again with `zip` or `tar \
+            --dereference --hard-dereference`.",
     }
     DiscoverHoldsDicom {
         code: "discover.holds-dicom",
@@ -103,6 +152,15 @@ codes! {
             reading than at the beginning. fwupload sends only what it has cleaned and checked as \
             a whole, so the file is not sent. Wait until the scanner, export or copy that writes \
             it has ended, and run the same command again.",
+    }
+    ReadDamagedMember {
+        code: "read.damaged-member",
+        sentence: "the member of the archive is damaged",
+        hint: "copy or download the archive again",
+        explanation: "Length or checksum of the member are not what the archive states, it does not \
+            inflate, lies where another member lies, or the archive says two things about it in \
+            two places. Each member is read to its end and summed before any of it is sent, so \
+            nothing of it was. Other members are not concerned. Fetch the archive again.",
     }
     ReadTruncated {
         code: "read.truncated",

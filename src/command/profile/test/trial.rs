@@ -14,7 +14,7 @@ use crate::package::{Names, Package};
 use crate::pictures::Pictures;
 use crate::pipeline::{READ_WHOLE, guarded, write_package};
 use dicom_deid::{Change, Cleaner, Finding, FrameSink, PixelLook, Sendable, What, look_at_series};
-use dicom_lossless::{self as dicom, Limits, Source, SourceFile, Tag};
+use dicom_lossless::{self as dicom, Limits, Source, Tag};
 
 use super::super::super::plural;
 
@@ -104,10 +104,11 @@ impl Trial {
 
     fn clean(&self, file: &DiscoveredFile) -> Result<CleanedInstance, FileFailure> {
         let path = file.relative();
-        let file = Arc::new(SourceFile::new(&file.path)?);
+        let file = Arc::new(file.source()?);
         let source = if file.len() <= READ_WHOLE {
             Source::load(file)?
         } else {
+            file.verify()?;
             Source::File(file)
         };
         let instance = dicom::read(source, &self.limits)?;
