@@ -53,8 +53,18 @@ impl Rule {
 pub struct FilteredPath<'a> {
     /// With `/` between an archive and its members.
     pub slashes: &'a Path,
-    /// The archive on disk, archives in it, and the member; one part where it is a file on disk.
+    /// The archive on disk, archives in it, and the member; none of a file on disk.
     pub parts: Vec<&'a str>,
+}
+
+impl<'a> FilteredPath<'a> {
+    /// A file on disk.
+    pub fn on_disk(relative: &'a Path) -> Self {
+        Self {
+            slashes: relative,
+            parts: Vec::new(),
+        }
+    }
 }
 
 impl Filters {
@@ -71,17 +81,8 @@ impl Filters {
         })
     }
 
-    /// Whether a file, given relative to its root, is taken. A pattern that matches a folder speaks
-    /// for all in it.
-    pub fn take(&self, relative: &Path) -> bool {
-        self.take_path(&FilteredPath {
-            slashes: relative,
-            parts: Vec::new(),
-        })
-    }
-
-    /// The same for a member of an archive too.
-    pub fn take_path(&self, path: &FilteredPath<'_>) -> bool {
+    /// Whether a file is taken. A pattern that matches a folder speaks for all in it.
+    pub fn take(&self, path: &FilteredPath<'_>) -> bool {
         self.decides(path)
             .unwrap_or(self.otherwise)
     }
@@ -95,16 +96,9 @@ impl Filters {
 
     /// Whether members of an archive that is not taken itself may be: no pattern matched it, or one
     /// that is for members includes some.
-    pub fn may_take_members(&self, archive: &Path) -> bool {
-        let archive = FilteredPath {
-            slashes: archive,
-            parts: Vec::new(),
-        };
-        self.decides(&archive).is_none()
-            || self
-                .rules
-                .iter()
-                .any(|rule| rule.include && rule.parts.len() > 1)
+    pub fn may_take_members(&self, archive: &FilteredPath<'_>) -> bool {
+        let is_for_members = |rule: &Rule| rule.include && rule.parts.len() > 1;
+        self.decides(archive).is_none() || self.rules.iter().any(is_for_members)
     }
 }
 
@@ -175,7 +169,7 @@ mod tests {
         paths
             .iter()
             .copied()
-            .filter(|path| filters.take(Path::new(path)))
+            .filter(|path| filters.take(&FilteredPath::on_disk(Path::new(path))))
             .collect()
     }
 

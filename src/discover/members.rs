@@ -284,6 +284,8 @@ pub struct MemberWalk<'a> {
     pub other_files: OtherFiles,
     /// Whether the filters take a member; what they do not take is excluded.
     pub takes: &'a dyn Fn(&DiscoveredFile) -> bool,
+    /// Whether they may take members of one that they do not take itself.
+    pub may_take_inside: &'a dyn Fn(&DiscoveredFile) -> bool,
     /// The members that were named one by one.
     pub named: Option<NamedMembers<'a>>,
 }
@@ -417,12 +419,11 @@ impl Around<'_> {
             root: self.file.root.clone(),
             path,
         };
-        if has_turn && !named && !(self.walk.takes)(&file) {
-            return visit(Found::Skipped {
-                path: file.path,
-                reason: SkipReason::Excluded,
-                len: file.len,
-            });
+        let excluded = has_turn && !named && !(self.walk.takes)(&file);
+        let is_looked_into =
+            !excluded || (is_named_as_archive(&file.path) && (self.walk.may_take_inside)(&file));
+        if !is_looked_into {
+            return visit(skipped(file));
         }
         let fails = |failure| Found::Failed {
             path: file.path.clone(),
@@ -465,12 +466,11 @@ impl Around<'_> {
         if !has_turn {
             return ControlFlow::Continue(());
         }
-        visit(classify::judge(
-            file,
-            sniffed,
-            holds_none,
-            self.walk.other_files,
-        ))
+        visit(if excluded {
+            skipped(file)
+        } else {
+            classify::judge(file, sniffed, holds_none, self.walk.other_files)
+        })
     }
 
     /// Opens an archive inside another one, and says whether its members are to be visited. None
@@ -520,6 +520,27 @@ impl Around<'_> {
     }
 }
 
+fn skipped(file: DiscoveredFile) -> Found {
+    Found::Skipped {
+        path: file.path,
+        reason: SkipReason::Excluded,
+        len: file.len,
+    }
+}
+
+/// Whether a file is looked into as an archive although no filter takes it.
+pub fn is_named_as_archive(path: &Path) -> bool {
+    const ENDINGS: [&str; 4] = [".zip", ".tar", ".tgz", ".gz"];
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_lowercase();
+    ENDINGS
+        .iter()
+        .any(|ending| name.ends_with(ending))
+}
+
 /// The path of a member of what this path names.
 pub fn inside(archive: &Path, member: &str) -> PathBuf {
     let mut path = archive.as_os_str().to_owned();
@@ -540,4 +561,82 @@ pub fn split(path: &Path) -> Option<(PathBuf, Vec<u8>)> {
             .is_file()
             .then(|| (archive, member.to_vec()))
     })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn stored(folder: &tempfile::TempDir, bytes: &[u8]) -> Arc<Store> {
+        let path = folder.path().join("x");
+        std::fs::write(&path, bytes).unwrap();
+        Arc::new(Store::Disk(SourceFile::new(path).unwrap()))
+    }
+
+    #[test]
+    fn what_inflates_beyond_the_bound_is_not_read_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = stored(&folder, &gzip(&vec![0; 1 << 20]));
+        let bounds = |inflated| Bounds {
+            members: Cell::new(1),
+            inflated: Cell::new(inflated),
+        };
+        assert_eq!(
+            inflated_length(&store, &bounds(1 << 20)).unwrap(),
+            1 << 20
+        );
+        let failure = inflated_length(&store, &bounds((1 << 20) - 1)).unwrap_err();
+        assert_eq!(failure.code, FileCode::DiscoverArchiveLimit);
+        let left = bounds(0);
+        assert!(left.member().is_ok() && left.member().is_err());
+    }
+
+    #[test]
+    fn a_stream_is_read_in_any_order_and_in_order_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let bytes: Vec<u8> = (0..1_u32 << 16)
+            .flat_map(u32::to_le_bytes)
+            .collect();
+        let of = stored(&folder, &gzip(&bytes));
+        let kept: Arc<store::Positions> = Arc::default();
+        let gzip = Arc::new(Store::Gzip {
+            of,
+            len: bytes.len() as u64,
+            kept: Arc::clone(&kept),
+        });
+        let read = |at: u64, len: u64| {
+            let part = Store::Part {
+                of: Arc::clone(&gzip),
+                at,
+                len,
+            };
+            let mut read = Vec::new();
+            part.open()
+                .unwrap()
+                .read_to_end(&mut read)
+                .unwrap();
+            let (at, len) = (usize::try_from(at).unwrap(), usize::try_from(len).unwrap());
+            assert!(read == bytes.get(at..at + len).unwrap());
+        };
+        for at in [0, 1000, 5000, 3000, 200_000, 0, 200_100] {
+            read(at, 100);
+        }
+        let begun = kept.begun();
+        for at in 0..100 {
+            read(200_200 + at * 500, 500);
+        }
+        assert_eq!(kept.begun(), begun, "one stream went on from member to member");
+    }
 }

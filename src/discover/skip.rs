@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 pub enum SkipReason {
     /// Found while walking, and its content is not DICOM.
     NotDicom,
-    /// Found while walking, and an archive or a compressed file, which is not unpacked.
+    /// Found while walking, and an archive of a kind that is not read, or `--archives skip` was
+    /// given.
     Archive,
-    /// A package as `--output` writes it: a zip of instances under the name that fwupload gives
-    /// one.
+    /// A package as `--output` writes it, and `--archives skip` was given.
     OwnPackage,
     /// A DICOMDIR: an index of files, whose byte offsets would be wrong after cleaning.
     Dicomdir,
@@ -128,12 +128,12 @@ impl SkipReason {
     pub fn hint(self) -> Option<&'static str> {
         match self {
             Self::Archive => Some(
-                "archives are not read: unpack them, and run again with the folder that they were \
-                    unpacked into",
+                "archives of this kind are not read, and with `--archives skip` none: unpack them, \
+                    and run again with the folder that they were unpacked into, or use `--archives \
+                    read`",
             ),
             Self::OwnPackage => Some(
-                "packages that `--output` wrote are not read: name the files that they were made \
-                    of, or unpack them into another folder",
+                "packages that `--output` wrote are read unless `--archives skip` is given",
             ),
             Self::Symlink => {
                 Some("links are passed over: add `--follow` to read what they lead to")

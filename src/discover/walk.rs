@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
 use super::classify;
-use super::filters::FilteredPath;
+use super::filters::{FilteredPath, Filters};
 use super::members::{self, MemberWalk, NamedMembers, SEPARATOR, Visited};
 use super::{DiscoveredFile, Discovery, Found, SkipReason};
 use crate::cli::{Archives, RESERVED};
@@ -178,7 +178,8 @@ impl<'a> Walk<'a> {
             &file,
             &MemberWalk {
                 other_files: self.discovery.other_files,
-                takes: &|file| self.takes_member(file),
+                takes: &|file| self.filter_member(file, Filters::take),
+                may_take_inside: &|file| self.filter_member(file, Filters::may_take_members),
                 named: Some(NamedMembers {
                     paths: named,
                     turn: true,
@@ -240,7 +241,8 @@ impl<'a> Walk<'a> {
                     .map(|paths| NamedMembers { paths, turn: false });
                 let walk = MemberWalk {
                     other_files,
-                    takes: &|file| self.takes_member(file),
+                    takes: &|file| self.filter_member(file, Filters::take),
+                may_take_inside: &|file| self.filter_member(file, Filters::may_take_members),
                     named,
                 };
                 match members::visit(&file, &walk, visit) {
@@ -261,17 +263,20 @@ impl<'a> Walk<'a> {
         })
     }
 
-    fn takes_member(&self, file: &DiscoveredFile) -> bool {
+    fn filter_member<T>(
+        &self,
+        file: &DiscoveredFile,
+        ask: impl FnOnce(&Filters, &FilteredPath<'_>) -> T,
+    ) -> T {
         let (parts, slashes) = (file.relative(), file.relative_with_slashes());
-        self.discovery
-            .filters
-            .take_path(&FilteredPath {
-                slashes: Path::new(&slashes),
-                parts: parts
-                    .split(SEPARATOR)
-                    .map(|part| part.trim_start_matches(['/', '\\']))
-                    .collect(),
-            })
+        let parts = parts
+            .split(SEPARATOR)
+            .map(|part| part.trim_start_matches(['/', '\\']));
+        let path = FilteredPath {
+            slashes: Path::new(&slashes),
+            parts: parts.collect(),
+        };
+        ask(&self.discovery.filters, &path)
     }
 
     fn folder(&mut self, root: &Root, visit: Visit<'_>) -> ControlFlow<()> {
@@ -343,22 +348,14 @@ impl<'a> Walk<'a> {
     /// Whether a file that no filter takes is looked at as an archive, of which members may be
     /// taken.
     fn may_take_members(&self, root: &Root, path: &Path) -> bool {
-        const ENDINGS: [&str; 4] = [".zip", ".tar", ".tgz", ".gz"];
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .to_lowercase();
         self.discovery.archives == Archives::Read
-            && ENDINGS
-                .iter()
-                .any(|ending| name.ends_with(ending))
+            && members::is_named_as_archive(path)
             && path
                 .strip_prefix(&root.path)
                 .is_ok_and(|relative| {
                     self.discovery
                         .filters
-                        .may_take_members(relative)
+                        .may_take_members(&FilteredPath::on_disk(relative))
                 })
     }
 
@@ -367,7 +364,7 @@ impl<'a> Walk<'a> {
             .is_ok_and(|relative| {
                 self.discovery
                     .filters
-                    .take(relative)
+                    .take(&FilteredPath::on_disk(relative))
             })
     }
 

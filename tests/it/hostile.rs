@@ -719,7 +719,7 @@ fn what_is_in_a_folder_and_is_no_file() {
 }
 
 #[test]
-fn archives_are_not_opened() {
+fn a_zip_bomb_is_read_in_little_memory_and_time() {
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     zip.start_file("1.dcm", zip::write::SimpleFileOptions::default())
         .unwrap();
@@ -734,7 +734,7 @@ fn archives_are_not_opened() {
     assert_eq!(
         ran.end()["totals"]["skipped"],
         2,
-        "whatever it is called, it is no DICOM"
+        "whatever it is called, there is no DICOM in it"
     );
 }
 

@@ -9,6 +9,7 @@
 
 mod adversity;
 mod archive;
+mod archives;
 mod arriving;
 mod bad_files;
 mod burned_in;

@@ -335,7 +335,12 @@ impl Position {
 
 /// Streams that were left where they stood, for who reads on from there.
 #[derive(Default)]
-pub struct Positions(Mutex<Vec<Position>>);
+pub struct Positions {
+    kept: Mutex<Vec<Position>>,
+    /// How many began at the first byte.
+    #[cfg(test)]
+    begun: std::sync::atomic::AtomicUsize,
+}
 
 impl fmt::Debug for Positions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -344,10 +349,16 @@ impl fmt::Debug for Positions {
 }
 
 impl Positions {
+    #[cfg(test)]
+    pub fn begun(&self) -> usize {
+        self.begun
+            .load(std::sync::atomic::Ordering::SeqCst)
+    }
+
     /// Takes the one that stands nearest before a place.
     fn take(&self, before: u64) -> Option<Position> {
         let mut kept = self
-            .0
+            .kept
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let (nearest, _) = kept
@@ -360,7 +371,7 @@ impl Positions {
 
     fn keep(&self, position: Position) {
         let mut kept = self
-            .0
+            .kept
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         if kept.len() == MOST_KEPT {
@@ -403,6 +414,11 @@ impl Inflating {
                 .kept
                 .as_ref()
                 .and_then(|kept| kept.take(self.next));
+            #[cfg(test)]
+            if let (None, Some(all)) = (&kept, &self.kept) {
+                all.begun
+                    .fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            }
             self.position = match kept {
                 Some(kept) => Some(kept),
                 None => Some(Position::first(&self.packed)?),
