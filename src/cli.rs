@@ -35,8 +35,8 @@ pub use upload::{
     PackagingArgs, PlacingArgs, PseudonymKeyArgs, ReportArgs, TransferArgs, UploadArgs,
 };
 pub use values::{
-    Archives, ColorWhen, Compression, Filter, IfExists, IfStudyElsewhere, IncompleteSeries, OtherFiles,
-    PackageBy, PathList, ProfileLanguage, ProfileLevel, ProgressStyle, Residual, Shard,
+    Archives, ColorWhen, Compression, Filter, IfExists, IfStudyElsewhere, IncompleteSeries,
+    OtherFiles, PackageBy, PathList, ProfileLanguage, ProfileLevel, ProgressStyle, Residual, Shard,
 };
 
 /// Words that are never paths when they stand first: commands, and names kept for commands of later
@@ -123,6 +123,9 @@ Labels from folders, and files by what their headers say:
   fwupload ./study -p neuro/adni --filter Modality=MR --skip-localizers
   fwupload ./study -p neuro/adni --rules rules.yaml
 `fwupload rules test rules.yaml ./study --profile basic` shows what rules make of each file.
+Archives (zip, tar, tar.gz, gz) are read like folders, and nothing is unpacked to disk:
+  fwupload study.zip -p neuro/adni --exclude 'study.zip::scout/'
+  fwupload study.zip::series/IM0001 -p neuro/adni
 
 Each run writes a report of the files that failed. `fwupload report merge` merges the reports of
 several runs, for example of the shards of a job, into one; `--files-from` takes it like any other.

@@ -118,7 +118,9 @@ impl DiscoveredFile {
     /// The same with archives as folders, as in `study.zip/series/IM0001`.
     pub fn relative_with_slashes(&self) -> String {
         match self.inside {
-            Some(_) => self.relative().replace(SEPARATOR, "/"),
+            Some(_) => self
+                .relative()
+                .replace(SEPARATOR, "/"),
             None => self.relative(),
         }
     }

@@ -7,8 +7,8 @@ use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{ArgAction, Args};
 
 use super::values::{
-    Archives, ColorWhen, Compression, Filter, IfExists, IfStudyElsewhere, IncompleteSeries, OtherFiles,
-    PackageBy, PathList, ProgressStyle, Residual, Shard, named_profile, whole_number,
+    Archives, ColorWhen, Compression, Filter, IfExists, IfStudyElsewhere, IncompleteSeries,
+    OtherFiles, PackageBy, PathList, ProgressStyle, Residual, Shard, named_profile, whole_number,
 };
 
 /// Headings of `--help`.

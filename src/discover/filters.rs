@@ -44,8 +44,13 @@ impl Rule {
             })
         };
         // What names an archive in an archive speaks for all in it.
-        (self.parts.len() <= path.parts.len() && self.parts.iter().zip(&path.parts).all(fits))
-            .then_some(self.include)
+        (self.parts.len() <= path.parts.len()
+            && self
+                .parts
+                .iter()
+                .zip(&path.parts)
+                .all(fits))
+        .then_some(self.include)
     }
 }
 
@@ -98,7 +103,11 @@ impl Filters {
     /// that is for members includes some.
     pub fn may_take_members(&self, archive: &FilteredPath<'_>) -> bool {
         let is_for_members = |rule: &Rule| rule.include && rule.parts.len() > 1;
-        self.decides(archive).is_none() || self.rules.iter().any(is_for_members)
+        self.decides(archive).is_none()
+            || self
+                .rules
+                .iter()
+                .any(is_for_members)
     }
 }
 
@@ -114,14 +123,22 @@ fn rule(filter: &Filter) -> Result<Rule, Error> {
         None => (filter.glob.as_str(), filter.include),
     };
     let parts: Vec<&str> = glob.split(SEPARATOR).collect();
-    if parts.last().is_none_or(|last| last.is_empty()) {
-        let what = format!("`{}` is not a pattern: nothing stands behind `::`", filter.glob);
+    if parts
+        .last()
+        .is_none_or(|last| last.is_empty())
+    {
+        let what = format!(
+            "`{}` is not a pattern: nothing stands behind `::`",
+            filter.glob
+        );
         return Err(Error::new(RunCode::Usage, what)
             .with_hint("write `*.zip::*` for everything in archives"));
     }
     let compiled = parts.into_iter().map(|part| {
         let any = part.is_empty();
-        (!any).then(|| compile(part)).transpose()
+        (!any)
+            .then(|| compile(part))
+            .transpose()
     });
     Ok(Rule {
         include,

@@ -9,6 +9,7 @@ mod names;
 mod store;
 mod tar;
 mod zip;
+mod zip_records;
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -117,7 +118,10 @@ enum OpenArchive {
     Zip(zip::Zip),
     Tar(tar::Tar),
     /// A gzip that holds one file.
-    One { name: String, store: Arc<Store> },
+    One {
+        name: String,
+        store: Arc<Store>,
+    },
 }
 
 impl OpenArchive {
@@ -322,7 +326,9 @@ pub fn visit(
         let may = archive.may_hold_dicom(&bounds, 0)?;
         Ok(Some((archive, bounds, may)))
     });
-    let by_name = walk.named.is_some_and(|named| named.turn);
+    let by_name = walk
+        .named
+        .is_some_and(|named| named.turn);
     match opened {
         Ok(None) => Visited::NoArchive,
         Ok(Some((_, _, false))) if !by_name => Visited::NoDicom,
@@ -500,7 +506,11 @@ impl Around<'_> {
 
     /// The part of a member's path that stands behind that of the file on disk.
     fn behind<'p>(&self, path: &'p Path) -> &'p [u8] {
-        let archive = self.file.path.as_os_str().as_encoded_bytes();
+        let archive = self
+            .file
+            .path
+            .as_os_str()
+            .as_encoded_bytes();
         path.as_os_str()
             .as_encoded_bytes()
             .get(archive.len() + SEPARATOR.len()..)
@@ -510,13 +520,15 @@ impl Around<'_> {
     /// Whether members of what this path names are among those that were named, and it is their
     /// turn.
     fn leads_to_named(&self, behind: &[u8]) -> bool {
-        self.walk.named.is_some_and(|named| {
-            named.turn
-                && named.paths.iter().any(|path| {
-                    path.strip_prefix(behind)
-                        .is_some_and(|rest| rest.starts_with(SEPARATOR.as_bytes()))
-                })
-        })
+        self.walk
+            .named
+            .is_some_and(|named| {
+                named.turn
+                    && named.paths.iter().any(|path| {
+                        path.strip_prefix(behind)
+                            .is_some_and(|rest| rest.starts_with(SEPARATOR.as_bytes()))
+                    })
+            })
     }
 }
 
@@ -593,10 +605,7 @@ mod tests {
             members: Cell::new(1),
             inflated: Cell::new(inflated),
         };
-        assert_eq!(
-            inflated_length(&store, &bounds(1 << 20)).unwrap(),
-            1 << 20
-        );
+        assert_eq!(inflated_length(&store, &bounds(1 << 20)).unwrap(), 1 << 20);
         let failure = inflated_length(&store, &bounds((1 << 20) - 1)).unwrap_err();
         assert_eq!(failure.code, FileCode::DiscoverArchiveLimit);
         let left = bounds(0);
@@ -637,6 +646,10 @@ mod tests {
         for at in 0..100 {
             read(200_200 + at * 500, 500);
         }
-        assert_eq!(kept.begun(), begun, "one stream went on from member to member");
+        assert_eq!(
+            kept.begun(),
+            begun,
+            "one stream went on from member to member"
+        );
     }
 }

@@ -132,9 +132,9 @@ impl SkipReason {
                     and run again with the folder that they were unpacked into, or use `--archives \
                     read`",
             ),
-            Self::OwnPackage => Some(
-                "packages that `--output` wrote are read unless `--archives skip` is given",
-            ),
+            Self::OwnPackage => {
+                Some("packages that `--output` wrote are read unless `--archives skip` is given")
+            }
             Self::Symlink => {
                 Some("links are passed over: add `--follow` to read what they lead to")
             }

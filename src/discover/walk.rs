@@ -147,7 +147,10 @@ impl<'a> Walk<'a> {
                 })
             });
         }
-        let mut missing: HashSet<&[u8]> = named.iter().map(Vec::as_slice).collect();
+        let mut missing: HashSet<&[u8]> = named
+            .iter()
+            .map(Vec::as_slice)
+            .collect();
         let mut faulty = false;
         let begins = file
             .path
@@ -195,12 +198,17 @@ impl<'a> Walk<'a> {
         }
         let mut missing: Vec<_> = missing.into_iter().collect();
         missing.sort_unstable();
-        missing.into_iter().try_for_each(|member| {
-            visit(Found::Failed {
-                path: members::inside(&file.path, &String::from_utf8_lossy(member)),
-                failure: FileFailure::new(FileCode::DiscoverNotFound, "the archive has no such member"),
+        missing
+            .into_iter()
+            .try_for_each(|member| {
+                visit(Found::Failed {
+                    path: members::inside(&file.path, &String::from_utf8_lossy(member)),
+                    failure: FileFailure::new(
+                        FileCode::DiscoverNotFound,
+                        "the archive has no such member",
+                    ),
+                })
             })
-        })
     }
 
     /// Visits a file, or its members where it is an archive that is read. `taken` says whether the
@@ -242,7 +250,7 @@ impl<'a> Walk<'a> {
                 let walk = MemberWalk {
                     other_files,
                     takes: &|file| self.filter_member(file, Filters::take),
-                may_take_inside: &|file| self.filter_member(file, Filters::may_take_members),
+                    may_take_inside: &|file| self.filter_member(file, Filters::may_take_members),
                     named,
                 };
                 match members::visit(&file, &walk, visit) {

@@ -298,7 +298,10 @@ impl Finder<'_> {
                 .neighbours
                 .is_unknown(&folder, &self.root);
             let may_wait = failure.code != FileCode::UploadStopped;
-            let waits = may_wait && self.arriving.takes(&folder, &on_disk);
+            let waits = may_wait
+                && self
+                    .arriving
+                    .takes(&folder, &on_disk);
             self.work.unread.insert(folder);
             let outcome = if waits {
                 WAITS

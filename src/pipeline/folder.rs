@@ -98,7 +98,9 @@ fn copy(body: &Body, out: &mut File) -> Result<u64, FileFailure> {
                     OpenFile::Whole(file) => io::copy(&mut file.take(length), out.get_mut()),
                     OpenFile::Inside(file) => io::copy(&mut file.take(length), out.get_mut()),
                 };
-                piece.and_then(copy).map_err(failed)?
+                piece
+                    .and_then(copy)
+                    .map_err(failed)?
             }
             Segment::File { .. } => {
                 let masked = Body::new(vec![segment.clone()]);

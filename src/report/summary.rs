@@ -361,7 +361,7 @@ mod tests {
         Uploaded   2 files  1000 B  in 6m 12s  to neuro/adni
         Other      14 sent as they are, not de-identified  3.9 KiB
         Skipped    4  (1 not DICOM, 3 archives)
-          → archives are not read: unpack them, and run again with the folder that they were unpacked into
+          → archives of this kind are not read, and with `--archives skip` none: unpack them, and run again with the folder that they were unpacked into, or use `--archives read`
         ");
         insta::assert_snapshot!(final_line(&end(totals.clone()), context), @"Uploaded 2 files  1000 B  in 6m 12s  to neuro/adni; 14 sent as they are, not de-identified  3.9 KiB; 4 skipped");
         let others_alone = RunTotals {

@@ -87,7 +87,12 @@ impl SeriesFiles {
                     .get(&at)
                     .cloned()
                     .unwrap_or_else(|| entry.folder.path.join(name));
-                let file = match self.inside.get(at).cloned().flatten() {
+                let file = match self
+                    .inside
+                    .get(at)
+                    .cloned()
+                    .flatten()
+                {
                     Some(inside) => SourceFile::inside(&path, entry.len, inside),
                     None => SourceFile::as_it_was(&path, entry.len, entry.modified),
                 };

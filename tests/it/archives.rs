@@ -121,8 +121,16 @@ impl Raw {
                 for number in [member.crc, packed, member.len] {
                     numbers.extend(number.to_le_bytes());
                 }
-                numbers.extend(u16::try_from(name.len()).unwrap().to_le_bytes());
-                numbers.extend(u16::try_from(extra).unwrap().to_le_bytes());
+                numbers.extend(
+                    u16::try_from(name.len())
+                        .unwrap()
+                        .to_le_bytes(),
+                );
+                numbers.extend(
+                    u16::try_from(extra)
+                        .unwrap()
+                        .to_le_bytes(),
+                );
                 numbers
             };
             zip.extend(b"PK\x03\x04");
@@ -145,7 +153,11 @@ impl Raw {
         zip.extend(b"PK\x05\x06\0\0\0\0");
         zip.extend(count.to_le_bytes());
         zip.extend(count.to_le_bytes());
-        zip.extend(u32::try_from(directory.len()).unwrap().to_le_bytes());
+        zip.extend(
+            u32::try_from(directory.len())
+                .unwrap()
+                .to_le_bytes(),
+        );
         zip.extend(begins.to_le_bytes());
         zip.extend([0; 2]);
         zip
@@ -209,7 +221,10 @@ fn a_study_arrives_as_the_same_bytes_however_it_was_packed() {
         .args(FLAGS.split(' '))
         .at(&site)
         .exits(0);
-    let expected: BTreeMap<_, _> = site.uploaded().into_iter().collect();
+    let expected: BTreeMap<_, _> = site
+        .uploaded()
+        .into_iter()
+        .collect();
     assert_eq!(expected.len(), 2);
     let inner = zip(&study);
     let stored = zip_by(CompressionMethod::Stored, &study);
@@ -221,7 +236,10 @@ fn a_study_arrives_as_the_same_bytes_however_it_was_packed() {
         ("study.tgz", gzip(&tar(&study))),
         ("named as nothing", gzip(&tar(&study))),
         ("outer.zip", zip(&nested(&inner))),
-        ("stored-outer.zip", zip_by(CompressionMethod::Stored, &nested(&stored))),
+        (
+            "stored-outer.zip",
+            zip_by(CompressionMethod::Stored, &nested(&stored)),
+        ),
         ("outer.tar", tar(&nested(&inner))),
         ("outer.tgz", gzip(&tar(&nested(&inner)))),
         ("tgz-in.zip", zip(&[("x.tgz", gzip(&tar(&study)))])),
@@ -238,7 +256,10 @@ fn a_study_arrives_as_the_same_bytes_however_it_was_packed() {
                 .args(FLAGS.split(' '))
                 .at(&site)
                 .exits(0);
-            let arrived: BTreeMap<_, _> = site.uploaded().into_iter().collect();
+            let arrived: BTreeMap<_, _> = site
+                .uploaded()
+                .into_iter()
+                .collect();
             assert!(arrived == expected, "{name}: {:?}", arrived.keys());
             assert_eq!(
                 (total(&ran, "found"), total(&ran, "skipped")),
@@ -317,10 +338,7 @@ fn archives_are_skipped_or_fail_where_that_is_asked_for() {
     let ran = look(&place, "study --archives fail", 3);
     assert_eq!(left(&ran), expected("discover.archive"));
     let ran = look(&place, "study/more.zip --archives skip", 9);
-    assert_eq!(
-        left(&ran),
-        pairs(&[("study/more.zip", "discover.archive")])
-    );
+    assert_eq!(left(&ran), pairs(&[("study/more.zip", "discover.archive")]));
     let ran = look(&place, "study/more.zip::IM2 --archives skip", 9);
     assert_eq!(
         left(&ran),
@@ -388,10 +406,7 @@ fn an_archive_without_dicom_is_one_file_that_is_not_dicom() {
         ])
     );
     let ran = look(&place, "study/notes.zip", 9);
-    assert_eq!(
-        left(&ran),
-        pairs(&[("study/notes.zip", "read.not-dicom")])
-    );
+    assert_eq!(left(&ran), pairs(&[("study/notes.zip", "read.not-dicom")]));
     let ran = look(&place, "study --other-files upload -y", 0);
     assert_eq!(total(&ran, "prepared"), 4);
 }
@@ -420,7 +435,10 @@ fn members_that_are_not_dicom_follow_the_rules_for_files() {
         .into_iter()
         .filter(|event| event["receipt"]["other_file"] == true)
         .map(|event| {
-            let path = event["path"].as_str().unwrap().to_owned();
+            let path = event["path"]
+                .as_str()
+                .unwrap()
+                .to_owned();
             (path, event["receipt"]["acquisition"].is_string())
         })
         .collect();
@@ -444,7 +462,10 @@ fn members_that_are_not_dicom_follow_the_rules_for_files() {
 #[test]
 fn filters_see_members() {
     let place = Place::with([
-        ("study/a.zip", zip(&[("s1/1.dcm", slice(1)), ("s2/2.img", slice(2))])),
+        (
+            "study/a.zip",
+            zip(&[("s1/1.dcm", slice(1)), ("s2/2.img", slice(2))]),
+        ),
         ("study/b.tar", tar(&[("s1/3.dcm", slice(3))])),
         (
             "study/c.zip",
@@ -479,15 +500,9 @@ fn filters_see_members() {
         goes("--exclude a.zip"),
         "4.dcm b.tar::s1/3.dcm c.zip::in.zip::s1/5.dcm"
     );
-    assert_eq!(
-        goes("--include a.zip"),
-        "a.zip::s1/1.dcm a.zip::s2/2.img"
-    );
+    assert_eq!(goes("--include a.zip"), "a.zip::s1/1.dcm a.zip::s2/2.img");
     assert_eq!(goes("--include *.zip::*.img"), "a.zip::s2/2.img");
-    assert_eq!(
-        goes("--include ::s1/"),
-        "a.zip::s1/1.dcm b.tar::s1/3.dcm"
-    );
+    assert_eq!(goes("--include ::s1/"), "a.zip::s1/1.dcm b.tar::s1/3.dcm");
     assert_eq!(goes("--include c.zip::in.zip"), "c.zip::in.zip::s1/5.dcm");
     assert_eq!(
         goes("--exclude a.zip::s1/1.dcm"),
@@ -556,7 +571,10 @@ fn a_member_can_be_named_and_a_failure_report_names_those_that_failed() {
     );
     // The others are of its series, and go in one package with it.
     assert_eq!((total(&ran, "found"), total(&ran, "prepared")), (5, 4));
-    place.file("list", "study/a.zip::ct/IM1\nstudy/b.tgz::in.zip::deep/IM4\n");
+    place.file(
+        "list",
+        "study/a.zip::ct/IM1\nstudy/b.tgz::in.zip::deep/IM4\n",
+    );
     let ran = look(&place, "--files-from list", 0);
     assert_eq!((total(&ran, "found"), total(&ran, "prepared")), (2, 2));
 }
@@ -564,8 +582,14 @@ fn a_member_can_be_named_and_a_failure_report_names_those_that_failed() {
 #[test]
 fn a_second_run_cleans_and_sends_nothing() {
     let place = Place::with([
-        ("study/a.zip", zip(&[("ct/IM1", slice(1)), ("ct/IM2", slice(2))])),
-        ("study/b.tgz", gzip(&tar(&[("mr", Dicom::mr(&Person::plain()).bytes())]))),
+        (
+            "study/a.zip",
+            zip(&[("ct/IM1", slice(1)), ("ct/IM2", slice(2))]),
+        ),
+        (
+            "study/b.tgz",
+            gzip(&tar(&[("mr", Dicom::mr(&Person::plain()).bytes())])),
+        ),
     ]);
     let site = Site::start();
     let run = || {
@@ -576,21 +600,37 @@ fn a_second_run_cleans_and_sends_nothing() {
             .exits(0)
     };
     assert_eq!(total(&run(), "uploaded"), 3);
-    let requests = site.requests_to("POST", "/api/acquisitions/*/files").len();
+    let requests = site
+        .requests_to("POST", "/api/acquisitions/*/files")
+        .len();
     let again = run();
     assert_eq!(total(&again, "already_there"), 3);
-    assert!(again.events_of("deidentified").is_empty());
+    assert!(
+        again
+            .events_of("deidentified")
+            .is_empty()
+    );
     assert_eq!(
-        site.requests_to("POST", "/api/acquisitions/*/files").len(),
+        site.requests_to("POST", "/api/acquisitions/*/files")
+            .len(),
         requests
     );
     // A member of the same name that is another one counts as new.
     place.file(
         "study/a.zip",
-        zip(&[("ct/IM1", slice(1)), ("ct/IM2", slice(2)), ("ct/IM3", slice(3))]),
+        zip(&[
+            ("ct/IM1", slice(1)),
+            ("ct/IM2", slice(2)),
+            ("ct/IM3", slice(3)),
+        ]),
     );
     let changed = run();
-    assert_eq!(changed.events_of("deidentified").len(), 3);
+    assert_eq!(
+        changed
+            .events_of("deidentified")
+            .len(),
+        3
+    );
 }
 
 #[test]
@@ -624,7 +664,10 @@ fn names_that_are_no_place_fail_alone_and_nothing_is_written() {
         &[b'n'; 5000],
     ];
     let members: Vec<_> = std::iter::once(good)
-        .chain(bad.iter().map(|name| Raw::stored(*name, &slice(2))))
+        .chain(
+            bad.iter()
+                .map(|name| Raw::stored(*name, &slice(2))),
+        )
         .collect();
     let place = Place::with([("in/a.zip", Raw::write(&members))]);
     let ran = look(&place, "in", 3);
@@ -648,10 +691,7 @@ fn names_that_are_no_place_fail_alone_and_nothing_is_written() {
         .unwrap();
     let place = Place::with([("in/a.tar", builder.into_inner().unwrap())]);
     let ran = look(&place, "in", 9);
-    assert_eq!(
-        left_codes(&ran),
-        ["discover.member-name"]
-    );
+    assert_eq!(left_codes(&ran), ["discover.member-name"]);
 }
 
 fn left_codes(ran: &Ran<'_>) -> Vec<String> {
@@ -714,7 +754,11 @@ fn links_devices_encrypted_and_strangely_packed_members_fail_alone() {
     for (at, (raw, code)) in kinds.iter().enumerate() {
         let place = Place::with([(
             "x.zip",
-            Raw::write(&[Raw::stored("z", &slice(9)), Raw::stored("a", &slice(2)), raw.clone()]),
+            Raw::write(&[
+                Raw::stored("z", &slice(9)),
+                Raw::stored("a", &slice(2)),
+                raw.clone(),
+            ]),
         )]);
         let ran = look(&place, "x.zip", 3);
         let codes = left_codes(&ran);
@@ -814,7 +858,10 @@ fn bounds_hold() {
         len: u32::MAX - 1,
         ..Raw::stored("bomb", &[0; 4096])
     };
-    let place = Place::with([("x.zip", Raw::write(&[bomb.clone(), Raw::stored("IM1", &slice(1))]))]);
+    let place = Place::with([(
+        "x.zip",
+        Raw::write(&[bomb.clone(), Raw::stored("IM1", &slice(1))]),
+    )]);
     let ran = look(&place, "x.zip", 3);
     assert_eq!(left_codes(&ran), ["read.damaged-member"]);
     let place = Place::with([("x.zip", Raw::write(&[bomb.clone(), bomb]))]);
@@ -868,7 +915,11 @@ fn names_are_shown_in_the_letters_that_they_were_written_in() {
         extra: {
             let name = "Zoë.dcm".as_bytes();
             let mut extra = b"\x75\x70".to_vec();
-            extra.extend(u16::try_from(name.len() + 5).unwrap().to_le_bytes());
+            extra.extend(
+                u16::try_from(name.len() + 5)
+                    .unwrap()
+                    .to_le_bytes(),
+            );
             extra.push(1);
             extra.extend(crc32fast::hash(b"Zo_.dcm").to_le_bytes());
             extra.extend(name);
@@ -915,7 +966,10 @@ fn names_of_archives_and_members_stay_here() {
     ];
     let members = vec![
         (names[0].as_str(), Dicom::ct(&person, 1).bytes()),
-        (names[1].as_str(), damaged::truncated(&Dicom::ct(&person, 2).bytes())),
+        (
+            names[1].as_str(),
+            damaged::truncated(&Dicom::ct(&person, 2).bytes()),
+        ),
         (names[2].as_str(), b"notes".to_vec()),
     ];
     let place = Place::with([

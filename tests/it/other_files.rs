@@ -140,7 +140,10 @@ fn nothing_that_holds_dicom_goes_as_it_is() {
     let shifted = |by: usize| [&vec![0; by], &good[..]].concat();
     let behind_junk = shifted(4);
     // What begins as DICOM is cleaned in an archive too.
-    let shifted_in = [("scan/IM2.dcm", &behind_junk[..]), ("scan/notes.txt", b"notes")];
+    let shifted_in = [
+        ("scan/IM2.dcm", &behind_junk[..]),
+        ("scan/notes.txt", b"notes"),
+    ];
     let files = [
         ("shifted.dcm", shifted(4)),
         ("shifted-far", shifted(900_000)),

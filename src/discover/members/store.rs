@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use flate2::bufread::{DeflateDecoder, MultiGzDecoder};
 
-use super::zip::ZipMember;
+use super::zip_records::ZipMember;
 use dicom_lossless::{FileError, FileErrorKind, ReadSeek, SourceFile, Stored};
 
 /// Bytes of packed data that are read at a time.
@@ -105,7 +105,11 @@ impl Stored for Store {
                     len: of.len(),
                     crc: None,
                 };
-                Ok(Box::new(Inflating::new(&packed, *len, Some(Arc::clone(kept)))))
+                Ok(Box::new(Inflating::new(
+                    &packed,
+                    *len,
+                    Some(Arc::clone(kept)),
+                )))
             }
         }
     }
@@ -132,7 +136,13 @@ impl Stored for Store {
                 of.fingerprint()
             }
         };
-        [of, numbers.map(u64::to_le_bytes).concat()].concat()
+        [
+            of,
+            numbers
+                .map(u64::to_le_bytes)
+                .concat(),
+        ]
+        .concat()
     }
 }
 
@@ -271,7 +281,10 @@ struct Position {
 
 impl Position {
     fn first(packed: &Packed) -> io::Result<Self> {
-        let of = packed.of.open().map_err(io::Error::other)?;
+        let of = packed
+            .of
+            .open()
+            .map_err(io::Error::other)?;
         let part = Part::new(of, packed.at, packed.len, None);
         let stream = BufReader::with_capacity(PACKED, part);
         let inflater = if packed.crc.is_some() {
@@ -310,7 +323,10 @@ impl Position {
     fn read_of(&mut self, packed: &Packed, len: u64, into: &mut [u8]) -> io::Result<usize> {
         let left = usize::try_from(len - self.at).unwrap_or(usize::MAX);
         let most = left.min(into.len());
-        let got = self.read(into.get_mut(..most).unwrap_or_default())?;
+        let got = self.read(
+            into.get_mut(..most)
+                .unwrap_or_default(),
+        )?;
         if got == 0 && most > 0 {
             return Err(damaged("it is shorter than stated"));
         }
@@ -325,7 +341,10 @@ impl Position {
             if !used_all {
                 return Err(damaged("its packed length is not the stated one"));
             }
-            if packed.crc.is_some_and(|crc| crc != self.sum.clone().finalize()) {
+            if packed
+                .crc
+                .is_some_and(|crc| crc != self.sum.clone().finalize())
+            {
                 return Err(damaged("its checksum is wrong"));
             }
         }
@@ -435,7 +454,9 @@ impl Inflating {
             position.read_of(
                 &self.packed,
                 self.len,
-                passed.get_mut(..most).unwrap_or_default(),
+                passed
+                    .get_mut(..most)
+                    .unwrap_or_default(),
             )?;
         }
         Ok(position)

@@ -44,14 +44,19 @@ impl Tar {
         let _ = tar.each_entry(&mut |entry, _| {
             bounds.member()?;
             bounds.inflates(entry.len)?;
-            names.push(tar.hasher.hash_one(&entry.name.text));
+            names.push(
+                tar.hasher
+                    .hash_one(&entry.name.text),
+            );
             Ok(ControlFlow::Continue(()))
         })?;
         names.sort_unstable();
-        let twice = names.windows(2).filter_map(|two| match two {
-            [one, other] if one == other => Some(*one),
-            _ => None,
-        });
+        let twice = names
+            .windows(2)
+            .filter_map(|two| match two {
+                [one, other] if one == other => Some(*one),
+                _ => None,
+            });
         tar.twice = twice.collect();
         tar.twice.dedup();
         Ok(tar)
@@ -78,8 +83,14 @@ impl Tar {
 
     fn judge(&self, entry: &Entry) -> Result<Arc<Store>, MemberFault> {
         entry.name.check()?;
-        let hash = self.hasher.hash_one(&entry.name.text);
-        if self.twice.binary_search(&hash).is_ok() {
+        let hash = self
+            .hasher
+            .hash_one(&entry.name.text);
+        if self
+            .twice
+            .binary_search(&hash)
+            .is_ok()
+        {
             return Err(names::twice());
         }
         if let Some(why) = entry.refused {
@@ -145,7 +156,9 @@ fn go_to(stream: &mut Stream, at: u64) -> io::Result<()> {
     let stands = stream.stream_position()?;
     match i64::try_from(at.abs_diff(stands)) {
         Ok(by) if at >= stands => stream.seek_relative(by),
-        _ => stream.seek(SeekFrom::Start(at)).map(drop),
+        _ => stream
+            .seek(SeekFrom::Start(at))
+            .map(drop),
     }
 }
 
@@ -167,7 +180,10 @@ struct Header<'a> {
 
 impl<'a> Header<'a> {
     fn read(block: &'a [u8; BLOCK], says: &Says) -> Result<Self, FileFailure> {
-        let kind = block.get(156).copied().unwrap_or_default();
+        let kind = block
+            .get(156)
+            .copied()
+            .unwrap_or_default();
         let stated = block.get(124..136).and_then(size);
         let stated = stated.ok_or_else(|| damaged_archive("a header of it is damaged"))?;
         let header = Self {
@@ -196,7 +212,13 @@ impl<'a> Header<'a> {
     }
 
     fn entry(&self, at: u64, says: Says) -> Option<Entry> {
-        let field = |range| text(self.block.get(range).unwrap_or_default());
+        let field = |range| {
+            text(
+                self.block
+                    .get(range)
+                    .unwrap_or_default(),
+            )
+        };
         let name = says.name.unwrap_or_else(|| {
             let (name, prefix) = (field(0..100), field(345..500));
             // GNU tar keeps other things where the prefix stands.
@@ -257,7 +279,8 @@ impl Says {
             }
             _ => {
                 for (key, value) in pax(&record).ok_or_else(ambiguous)? {
-                    let matters = key == b"path" || key == b"size" || key.starts_with(b"GNU.sparse");
+                    let matters =
+                        key == b"path" || key == b"size" || key.starts_with(b"GNU.sparse");
                     if kind == b'g' && matters {
                         return Err(ambiguous());
                     }
@@ -291,7 +314,9 @@ fn pax(mut record: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
 }
 
 fn decimal(digits: &[u8]) -> Option<u64> {
-    let all = digits.iter().all(u8::is_ascii_digit);
+    let all = digits
+        .iter()
+        .all(u8::is_ascii_digit);
     let text = std::str::from_utf8(digits).ok()?;
     text.parse().ok().filter(|_| all)
 }

@@ -6,25 +6,21 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, SeekFrom};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::names::{self, Name};
 use super::store::Store;
+use super::zip_records::{ENCRYPTED, ZipMember, eight, fields, long, long_numbers, short};
 use super::{Bounds, MemberFault, VisitMembers, damaged_archive};
 use crate::failure::{FileCode, FileFailure};
-use dicom_lossless::{FileError, FileErrorKind, ReadSeek, Stored as _};
+use dicom_lossless::{ReadSeek, Stored as _};
 
-const MEMBER: [u8; 4] = *b"PK\x03\x04";
 const LISTED: [u8; 4] = *b"PK\x01\x02";
 const LONG_END: [u8; 4] = *b"PK\x06\x06";
 const LONG_PLACE: [u8; 4] = *b"PK\x06\x07";
 const END: [u8; 4] = *b"PK\x05\x06";
-/// Stands for a number that another record holds in 64 bits.
-const ELSEWHERE: u64 = u32::MAX as u64;
-const ENCRYPTED: u16 = 1 | 1 << 6 | 1 << 13;
-const LENGTHS_FOLLOW: u16 = 1 << 3;
 const UTF_8: u16 = 1 << 11;
 /// Bytes of the last record without its comment.
 const END_LENGTH: usize = 22;
@@ -33,54 +29,6 @@ const END_LENGTH: usize = 22;
 const MOST_END: u64 = 22 + 65_535 + 20;
 /// No deflated byte stands for more (RFC 1951: 258 bytes in two bits).
 const MOST_RATIO: u64 = 1032;
-
-/// What reading a member takes.
-#[derive(Debug, Clone, Copy)]
-pub struct ZipMember {
-    pub header_at: u64,
-    pub packed: u64,
-    pub len: u64,
-    pub crc: u32,
-    /// CRC-32 of its name as it stands in the directory.
-    name: u32,
-    pub deflated: bool,
-}
-
-impl ZipMember {
-    /// Where its data begins. Fails where its own header says other things than the directory.
-    pub fn data_at(&self, archive: &mut dyn ReadSeek, archive_len: u64) -> Result<u64, FileError> {
-        let two_things = || {
-            FileErrorKind::DamagedMember
-                .error("its own header and the directory of the archive do not agree")
-        };
-        archive.seek(SeekFrom::Start(self.header_at))?;
-        let mut head = [0; 30];
-        archive.read_exact(&mut head)?;
-        let (two, four) = (|at| short(&head, at), |at| long(&head, at));
-        let (name, extra) = (usize::from(two(26)), usize::from(two(28)));
-        let mut rest = vec![0; name + extra];
-        archive.read_exact(&mut rest)?;
-        let (name, extra) = rest
-            .split_at_checked(name)
-            .ok_or_else(two_things)?;
-        let flags = two(6);
-        let agrees = head.starts_with(&MEMBER)
-            && flags & ENCRYPTED == 0
-            && two(8) == if self.deflated { 8 } else { 0 }
-            && crc32fast::hash(name) == self.name
-            && (flags & LENGTHS_FOLLOW != 0 || {
-                let [len, packed] = long_numbers([four(22), four(18)], extra);
-                (four(14), packed, len) == (u64::from(self.crc), self.packed, self.len)
-            });
-        let at = self.header_at + 30 + rest.len() as u64;
-        let ends = at.checked_add(self.packed);
-        if agrees && ends.is_some_and(|end| end <= archive_len) {
-            Ok(at)
-        } else {
-            Err(two_things())
-        }
-    }
-}
 
 /// A zip whose end was found.
 #[derive(Debug)]
@@ -119,12 +67,19 @@ impl Zip {
                 names.push(zip.hasher.hash_one(&name.text));
                 // The shortest that it may be.
                 let taken = 30_u64.saturating_add(listed.packed);
-                places.push((listed.header_at, listed.header_at.saturating_add(taken)));
+                places.push((
+                    listed.header_at,
+                    listed
+                        .header_at
+                        .saturating_add(taken),
+                ));
             }
             Ok(ControlFlow::Continue(()))
         })?;
         if !end.counts(count) {
-            return Err(damaged_archive("its directory has another length than stated"));
+            return Err(damaged_archive(
+                "its directory has another length than stated",
+            ));
         }
         zip.twice = repeated(names);
         zip.entangled = entangled(places, zip.directory_at);
@@ -150,7 +105,11 @@ impl Zip {
     fn judge(&self, listed: &Listed, name: &Name) -> Result<Arc<Store>, MemberFault> {
         let hash = self.hasher.hash_one(&name.text);
         name.check()?;
-        if self.twice.binary_search(&hash).is_ok() {
+        if self
+            .twice
+            .binary_search(&hash)
+            .is_ok()
+        {
             return Err(names::twice());
         }
         if listed.flags & ENCRYPTED != 0 || listed.method == 99 {
@@ -266,7 +225,9 @@ impl End {
             .take(MOST_END)
             .read_to_end(&mut tail)?;
         let record = |at: &usize| {
-            let record = tail.get(*at..)?.first_chunk::<END_LENGTH>()?;
+            let record = tail
+                .get(*at..)?
+                .first_chunk::<END_LENGTH>()?;
             let comment = usize::from(short(record, 20));
             Some((*record, at + END_LENGTH + comment))
         };
@@ -274,7 +235,10 @@ impl End {
         let fits = |at: &usize| record(at).is_some_and(|(_, end)| end == tail.len());
         let mut fitting = marks.iter().copied().filter(fits);
         let (Some(at), None) = (fitting.next(), fitting.next()) else {
-            let why = if marks.iter().any(|at| record(at).is_some()) {
+            let why = if marks
+                .iter()
+                .any(|at| record(at).is_some())
+            {
                 "bytes stand behind its end, or its end can be read in two ways"
             } else {
                 "its end is missing"
@@ -309,7 +273,8 @@ impl End {
         };
         let ends = if long_place.is_some() {
             // The record in 64 bits stands right behind the directory; where, was checked.
-            end.directory_at.checked_add(end.directory_len)
+            end.directory_at
+                .checked_add(end.directory_len)
         } else {
             end.directory_at
                 .checked_add(end.directory_len)
@@ -318,14 +283,23 @@ impl End {
         Ok(if ends.is_some() {
             Ok(end)
         } else {
-            Err(damaged_archive("its directory does not stand where its end says"))
+            Err(damaged_archive(
+                "its directory does not stand where its end says",
+            ))
         })
     }
 
     /// The end of a zip64, by the record that says where it stands and that stands right behind it.
-    fn long(archive: &mut dyn ReadSeek, place: &[u8; 20], place_at: u64) -> io::Result<Option<Self>> {
+    fn long(
+        archive: &mut dyn ReadSeek,
+        place: &[u8; 20],
+        place_at: u64,
+    ) -> io::Result<Option<Self>> {
         let at = eight(place, 8);
-        if at.checked_add(56).is_none_or(|end| end > place_at) {
+        if at
+            .checked_add(56)
+            .is_none_or(|end| end > place_at)
+        {
             return Ok(None);
         }
         archive.seek(SeekFrom::Start(at))?;
@@ -432,55 +406,6 @@ impl Listed {
         }
         Ok(())
     }
-}
-
-/// The fields of an extra field.
-fn fields(mut extra: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
-    std::iter::from_fn(move || {
-        let head = extra.first_chunk::<4>()?;
-        let length = usize::from(short(head, 2));
-        let (field, rest) = extra
-            .get(4..)?
-            .split_at_checked(length)?;
-        extra = rest;
-        Some((short(head, 0), field))
-    })
-}
-
-/// Numbers of 32 bits, each replaced by the next of 64 bits in the extra field where it stands for
-/// one. One that is missing there stays what it is, which fits nothing.
-fn long_numbers<const N: usize>(mut numbers: [u64; N], extra: &[u8]) -> [u64; N] {
-    let long = fields(extra)
-        .find(|(id, _)| *id == 1)
-        .map_or(&[][..], |(_, field)| field);
-    let mut long = long.chunks_exact(8);
-    for number in &mut numbers {
-        if *number == ELSEWHERE
-            && let Some(long) = long.next()
-        {
-            *number = eight(long, 0);
-        }
-    }
-    numbers
-}
-
-fn short(bytes: &[u8], at: usize) -> u16 {
-    chunk(bytes, at).map_or(0, u16::from_le_bytes)
-}
-
-fn long(bytes: &[u8], at: usize) -> u64 {
-    chunk(bytes, at).map_or(0, |four| u64::from(u32::from_le_bytes(four)))
-}
-
-fn eight(bytes: &[u8], at: usize) -> u64 {
-    chunk(bytes, at).map_or(0, u64::from_le_bytes)
-}
-
-fn chunk<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
-    bytes
-        .get(at..)?
-        .first_chunk()
-        .copied()
 }
 
 /// The failure for an error met while the directory was read.

@@ -65,7 +65,7 @@ codes! {
         explanation: "The archive has no end, a directory that does not fit what stands before it, \
             bytes behind its end, or a checksum that is wrong for the whole of it. Which of its \
             members are whole, and whether some are missing, cannot be told then, so none is read. \
-            Mostly a download or a copy broke off. Fetch the archive again. Where it cannot be had \
+            Mostly a download or a copy broke off: fetch the archive again. Where it cannot be had \
             again, repair it with a program for archives, look at what came out and name that.",
     }
     DiscoverArchiveLimit {
