@@ -652,4 +652,27 @@ mod tests {
             "one stream went on from member to member"
         );
     }
+
+    #[test]
+    fn a_member_of_an_archive_that_changed_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = stored(&folder, b"0123456789");
+        let part = Arc::new(Store::Part { of, at: 2, len: 3 });
+        let file = SourceFile::inside("x::y", 3, part);
+        let mut read = String::new();
+        file.open()
+            .unwrap()
+            .read_to_string(&mut read)
+            .unwrap();
+        assert_eq!(read, "234");
+        assert!(file.is_as_it_was().is_ok());
+        std::fs::write(folder.path().join("x"), b"0123456789a").unwrap();
+        assert_eq!(file.open().unwrap_err().kind, FileErrorKind::Changed);
+        assert_eq!(
+            file.is_as_it_was()
+                .unwrap_err()
+                .kind,
+            FileErrorKind::Changed
+        );
+    }
 }

@@ -322,7 +322,8 @@ impl<'a> Walk<'a> {
             return ControlFlow::Continue(());
         }
         let taken = self.takes(root, entry.path());
-        if !taken && !(kind.is_file() && self.may_take_members(root, entry.path())) {
+        let is_looked_into = taken || (kind.is_file() && self.may_take_members(root, entry.path()));
+        if !is_looked_into {
             return visit(skip(SkipReason::Excluded));
         }
         if kind.is_symlink() {

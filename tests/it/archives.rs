@@ -1002,3 +1002,45 @@ fn names_of_archives_and_members_stay_here() {
     let written = format!("{}{}{:?}", ran.stdout, ran.stderr, ran.report());
     assert!(!holds(written.as_bytes()), "{written}");
 }
+
+#[test]
+fn an_archive_that_may_still_arrive_waits_with_all_in_it() {
+    let place = Place::with([("study/a.zip", zip(&[("IM1", slice(1)), ("IM2", slice(2))]))]);
+    let ran = look(&place, "study --min-age 10m", 0);
+    assert_eq!(
+        left(&ran),
+        pairs(&[
+            ("study/a.zip::IM1", "still-arriving"),
+            ("study/a.zip::IM2", "still-arriving"),
+        ])
+    );
+}
+
+#[test]
+fn a_table_of_subjects_sees_archives_as_folders() {
+    let table = "path,subject\nvisit1.zip,S001\nvisit2.tar/b,S002\n";
+    let two = Dicom::ct(&Person::numbered(2), 1).bytes();
+    let place = Place::with([
+        ("study/visit1.zip", zip(&[("a/IM1", slice(1))])),
+        ("study/visit2.tar", tar(&[("b/IM1", two)])),
+        ("codes.csv", table.as_bytes().to_vec()),
+    ]);
+    let site = Site::start();
+    place
+        .run("study --subjects codes.csv")
+        .args(FLAGS.split(' '))
+        .at(&site)
+        .exits(0);
+    let mut labels: Vec<_> = site
+        .containers("subjects")
+        .iter()
+        .map(|subject| {
+            subject["label"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
+        })
+        .collect();
+    labels.sort();
+    assert_eq!(labels, ["S001", "S002"]);
+}

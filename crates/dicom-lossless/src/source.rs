@@ -24,6 +24,9 @@ pub trait Stored: fmt::Debug + Send + Sync {
     /// The file around it cannot be opened, is not what it was, or says two things about this one.
     fn open(&self) -> Result<Box<dyn ReadSeek>, FileError>;
 
+    /// Whether reading it to its end compares a checksum.
+    fn has_checksum(&self) -> bool;
+
     /// The file on disk around it, as it was at the first look.
     fn outermost(&self) -> &SourceFile;
 
@@ -137,10 +140,15 @@ impl SourceFile {
         }
     }
 
-    /// Reads a file that lies inside another one to its end, so that one whose length or checksum
-    /// is not the stated one fails before any of it is used. Does nothing with a file on disk.
+    /// Reads a file that lies inside another one and has a checksum there to its end, so that one
+    /// whose length or checksum is not the stated one fails before any of it is used. Does nothing
+    /// with others.
     pub fn verify(&self) -> Result<(), FileError> {
-        let Some(stored) = &self.stored else {
+        let Some(stored) = self
+            .stored
+            .as_ref()
+            .filter(|stored| stored.has_checksum())
+        else {
             return Ok(());
         };
         let read = io::copy(&mut stored.open()?, &mut io::sink())?;

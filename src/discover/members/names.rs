@@ -43,7 +43,7 @@ impl Name {
         )
     }
 
-    /// A name of which nothing is said: UTF-8 where it is that, else Shift_JIS where it looks like
+    /// A name of which nothing is said: UTF-8 where it is that, else `Shift_JIS` where it looks like
     /// Japanese, else code page 437.
     pub fn of_bytes(bytes: &[u8]) -> Self {
         match std::str::from_utf8(bytes) {
@@ -118,7 +118,7 @@ fn fault(name: &str) -> Option<&'static str> {
     }
 }
 
-/// A name as Shift_JIS, where it can be that and has two characters of two bytes side by side that
+/// A name as `Shift_JIS`, where it can be that and has two characters of two bytes side by side that
 /// are kana or kanji: with one alone, an accented letter and the letter behind it would do.
 fn japanese(bytes: &[u8]) -> Option<String> {
     let text = SHIFT_JIS.decode_without_bom_handling_and_without_replacement(bytes)?;

@@ -114,6 +114,11 @@ impl Stored for Store {
         }
     }
 
+    fn has_checksum(&self) -> bool {
+        // A gzip was read to its end when it was opened as an archive, and what lies in it with it.
+        matches!(self, Self::Zipped { .. })
+    }
+
     fn outermost(&self) -> &SourceFile {
         match self {
             Self::Disk(file) => file,
@@ -318,6 +323,24 @@ impl Position {
         Ok(got)
     }
 
+    /// Reads on to a place.
+    fn pass_to(&mut self, place: u64, packed: &Packed, len: u64) -> io::Result<()> {
+        let mut passed = [0; PASSED];
+        while self.at < place {
+            let most = usize::try_from(place - self.at)
+                .unwrap_or(usize::MAX)
+                .min(PASSED);
+            self.read_of(
+                packed,
+                len,
+                passed
+                    .get_mut(..most)
+                    .unwrap_or_default(),
+            )?;
+        }
+        Ok(())
+    }
+
     /// Reads up to `most` bytes of the `len` that there are to be, and at the last one sees that it
     /// is the last, and that the checksum is the stated one.
     fn read_of(&mut self, packed: &Packed, len: u64, into: &mut [u8]) -> io::Result<usize> {
@@ -446,18 +469,8 @@ impl Inflating {
         let Some(position) = &mut self.position else {
             return Err(io::ErrorKind::Other.into());
         };
-        let mut passed = [0; PASSED];
-        while position.at < self.next {
-            let most = usize::try_from(self.next - position.at)
-                .unwrap_or(usize::MAX)
-                .min(PASSED);
-            position.read_of(
-                &self.packed,
-                self.len,
-                passed
-                    .get_mut(..most)
-                    .unwrap_or_default(),
-            )?;
+        if position.at < self.next {
+            position.pass_to(self.next, &self.packed, self.len)?;
         }
         Ok(position)
     }

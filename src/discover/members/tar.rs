@@ -106,7 +106,7 @@ impl Tar {
     /// Visits what is no folder, with the stream at its first byte.
     fn each_entry(
         &self,
-        visit: &mut dyn FnMut(Entry, &mut Stream) -> Result<ControlFlow<()>, FileFailure>,
+        visit: &mut dyn FnMut(Entry, &mut Stream) -> Flow,
     ) -> Result<ControlFlow<()>, FileFailure> {
         let len = self.store.len();
         let mut stream = BufReader::with_capacity(64 << 10, self.store.open()?);
@@ -150,6 +150,7 @@ impl Tar {
 }
 
 type Stream = BufReader<Box<dyn ReadSeek>>;
+type Flow = Result<ControlFlow<()>, FileFailure>;
 
 /// Moves on within what was read ahead, where that is enough.
 fn go_to(stream: &mut Stream, at: u64) -> io::Result<()> {
