@@ -123,6 +123,7 @@ Labels from folders, and files by what their headers say:
   fwupload ./study -p neuro/adni --filter Modality=MR --skip-localizers
   fwupload ./study -p neuro/adni --rules rules.yaml
 `fwupload rules test rules.yaml ./study --profile basic` shows what rules make of each file.
+
 Archives (zip, tar, tar.gz, gz) are read like folders, and nothing is unpacked to disk:
   fwupload study.zip -p neuro/adni --exclude 'study.zip::scout/'
   fwupload study.zip::series/IM0001 -p neuro/adni

@@ -117,12 +117,7 @@ impl DiscoveredFile {
 
     /// The same with archives as folders, as in `study.zip/series/IM0001`.
     pub fn relative_with_slashes(&self) -> String {
-        match self.inside {
-            Some(_) => self
-                .relative()
-                .replace(SEPARATOR, "/"),
-            None => self.relative(),
-        }
+        with_slashes(self.relative(), self.inside.as_ref())
     }
 
     /// The path of the file on disk: its own, or that of the archive around it.
@@ -146,6 +141,14 @@ impl DiscoveredFile {
             Some(inside) => SourceFile::inside(&self.path, self.len, Arc::clone(inside)),
             None => SourceFile::new(&self.path)?,
         })
+    }
+}
+
+/// The path of a file with archives as folders.
+pub fn with_slashes(relative: String, inside: Option<&Arc<dyn Stored>>) -> String {
+    match inside {
+        Some(_) => relative.replace(SEPARATOR, "/"),
+        None => relative,
     }
 }
 

@@ -271,16 +271,38 @@ pub fn shown(target: &Target) -> String {
     }
 }
 
-/// A file as rules see it, by its path below the folder that was named; with the times that the
-/// system has of it, where it can be asked.
-pub fn fields_of(path: &Path, relative: &str, size: u64) -> FileFields {
-    let metadata = std::fs::metadata(path).ok();
+/// A file as rules see it, by its path below the folder that was named, where it is or the archive
+/// around it is on disk, and its size; with the times that the system has of that.
+pub fn fields_of(on_disk: &Path, relative: &str, size: u64, inside: bool) -> FileFields {
+    let metadata = std::fs::metadata(on_disk).ok();
     let modified = metadata
         .as_ref()
         .and_then(|metadata| metadata.modified().ok())
         .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
         .and_then(|since| i64::try_from(since.as_secs()).ok());
-    FileFields::new(relative, size).with_times(modified, changed(metadata.as_ref(), modified))
+    let times =
+        |fields: FileFields| fields.with_times(modified, changed(metadata.as_ref(), modified));
+    // A folder may have such a name too: the archive's own tells where its members begin.
+    let name = on_disk
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy();
+    let member = relative
+        .find(&format!("{name}::"))
+        .filter(|_| inside)
+        .and_then(|at| {
+            let (archive, member) = relative.split_at_checked(at + name.len())?;
+            Some((archive, member.strip_prefix("::")?))
+        });
+    match member {
+        Some((archive, member)) => {
+            let whole = metadata
+                .as_ref()
+                .map_or(0, std::fs::Metadata::len);
+            times(FileFields::new(archive, whole)).member(member, size, modified)
+        }
+        None => times(FileFields::new(relative, size)),
+    }
 }
 
 #[cfg(unix)]

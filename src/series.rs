@@ -12,7 +12,7 @@ use bytes::Bytes;
 use import_rules::{Extracted, GroupKey, Level};
 use sha2::{Digest, Sha256};
 
-use crate::discover::{below, folder_of};
+use crate::discover::{below, folder_of, with_slashes};
 use crate::failure::{FileCode, FileFailure};
 use crate::rules::RuleNumber;
 use crate::subjects::{OriginalIdentifiers, RowId};
@@ -43,6 +43,11 @@ impl Indexed {
     /// Where it lies below the folder that was named.
     pub fn relative(&self) -> String {
         below(&self.path, &self.root)
+    }
+
+    /// The same with archives as folders, as in `study.zip/series/IM0001`.
+    pub fn relative_with_slashes(&self) -> String {
+        with_slashes(self.relative(), self.file.stored())
     }
 
     /// The folder that it lies in, archives being folders.

@@ -382,7 +382,7 @@ fn associated_with(
 ) -> Result<Option<TargetContainer>, FileFailure> {
     let mut targets: BTreeMap<Vec<String>, TargetContainer> = BTreeMap::new();
     for file in group {
-        for target in associated.of(&file.source.relative()) {
+        for target in associated.of(&file.source.relative_with_slashes()) {
             targets.insert(target.keys(false), target);
         }
     }

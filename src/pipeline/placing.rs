@@ -11,12 +11,25 @@ use crate::routing::{holds_a_date, texts_of};
 use crate::rules::{Cleaned, Original, RuleNumber, TooLong, Verdict, fields_of, shown};
 use crate::series::{Indexed, Patient, Placed};
 use dicom_lossless::{CharacterSet, Instance, Tag, character_set_of, text};
-use import_rules::{ExtractError, Extracted, OriginalHeader};
+use import_rules::{ExtractError, Extracted, FileFields, OriginalHeader};
 
 use super::context::RunContext;
 
 const PATIENT_ID: Tag = Tag(0x0010, 0x0020);
 const ISSUER_OF_PATIENT_ID: Tag = Tag(0x0010, 0x0021);
+
+/// A file that was found, as rules see it.
+pub fn fields(file: &DiscoveredFile) -> FileFields {
+    let inside = file.inside.is_some();
+    fields_of(file.on_disk(), &file.relative(), file.len, inside)
+}
+
+fn fields_of_indexed(file: &Indexed) -> FileFields {
+    let around = file.file.stored();
+    let on_disk = around.map_or(file.path.as_path(), |around| around.outermost().path());
+    let inside = around.is_some();
+    fields_of(on_disk, &file.relative(), file.file.len(), inside)
+}
 
 /// The verdict over a file, as far as it needs no header.
 ///
@@ -29,7 +42,7 @@ pub fn judge_by_path(
     if plan.rules.is_empty() {
         return Ok(Some(Verdict::NoRules));
     }
-    let fields = fields_of(&file.path, &file.relative(), file.len);
+    let fields = fields(file);
     plan.rules
         .judge_by_path(&fields)
         .map_err(too_long)
@@ -44,7 +57,7 @@ pub fn judge(
     file: &DiscoveredFile,
     instance: Option<&Instance>,
 ) -> Result<Verdict, FileFailure> {
-    let fields = fields_of(&file.path, &file.relative(), file.len);
+    let fields = fields(file);
     let original = instance.map(Original::of);
     let original = original
         .as_ref()
@@ -60,7 +73,7 @@ pub fn subject_by_path(
     file: &DiscoveredFile,
     rule: RuleNumber,
 ) -> Option<String> {
-    let fields = fields_of(&file.path, &file.relative(), file.len);
+    let fields = fields(file);
     plan.rules
         .subject_by_path(rule, &fields)
 }
@@ -106,7 +119,7 @@ impl BeforeCleaning {
         header: Option<&Cleaned>,
     ) -> Result<Placed, FileFailure> {
         let plan = &context.plan;
-        let fields = fields_of(&file.path, &file.relative(), file.file.len());
+        let fields = fields_of_indexed(file);
         let failed = |error: ExtractError| failed(self.rule, &error);
         let extracted = plan
             .rules

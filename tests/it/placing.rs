@@ -2,9 +2,13 @@
 //! `--folder-labels`, `--filter` and the everyday forms. What decides sees the original header; what
 //! is written comes from the path by explicit mapping, from the cleaned header, or from a constant.
 
+use std::io::{Cursor, Write};
+
 use dicom_core::VR;
 use dicom_dictionary_std::{tags, uids};
 use serde_json::Value;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
 
 use crate::fixture::{Dicom, PATH_MARK, Person, coded_to_the_last_uid, found_in};
 use crate::run::{Place, tree};
@@ -417,7 +421,7 @@ mod traps {
             .uploaded()
             .into_iter()
             .map(|(name, bytes)| {
-                let mut zip = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
+                let mut zip = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
                 let first = zip.by_index(0).unwrap();
                 (name, first.name().unwrap().into_owned())
             })
@@ -839,7 +843,7 @@ fn rules_pack_other_files_together() {
         .into_iter()
         .find(|(name, _)| name == "raw.zip")
         .expect("a zip by its acquisition");
-    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(zip.1)).unwrap();
+    let mut zip = zip::ZipArchive::new(Cursor::new(zip.1)).unwrap();
     let mut names: Vec<_> = (0..zip.len())
         .map(|at| {
             zip.by_index(at)
@@ -906,4 +910,50 @@ fn a_pattern_of_header_fields_attaches_files_to_their_images() {
     };
     usage("raw/*.dat");
     usage("raw/{SeriesNumbr}.dat");
+}
+
+#[test]
+fn members_of_archives_are_judged_and_mapped_like_files_in_folders() {
+    let place = Place::new();
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, file) in [("visit/1.dcm", ct(1)), ("scout/1.dcm", ct(2))] {
+        zip.start_file(name, SimpleFileOptions::default())
+            .unwrap();
+        zip.write_all(&file.bytes())
+            .unwrap();
+    }
+    place.file("study/S1.zip", zip.finish().unwrap().into_inner());
+    place.file("study/loose/1.dcm", ct(3).bytes());
+    place.file("coded.yaml", coded_to_the_last_uid());
+    place.file(
+        "rules.yaml",
+        "- include: [\"path=~*.zip::visit/*\"]\n  type: dicom\n  mappings: \
+            [\"path={subject}.zip/{session}/*\"]\n",
+    );
+    let site = Site::start();
+    let ran = place
+        .run(RUN)
+        .args(["--rules", "rules.yaml"])
+        .at(&site)
+        .exits(0);
+    assert_eq!(ran.end()["totals"]["skipped_by"]["filtered"], 2);
+    let paths = stored(&site);
+    assert_eq!(paths.len(), 1, "{paths:?}");
+    assert!(paths[0].starts_with("S1/visit/"), "{paths:?}");
+    let shown = place
+        .run("rules test rules.yaml study --profile coded.yaml --json")
+        .exits(0);
+    let decided: Vec<_> = shown
+        .events()
+        .into_iter()
+        .map(|file| (file["path"].clone(), file["rule"].clone()))
+        .collect();
+    assert_eq!(
+        decided,
+        [
+            (Value::from("S1.zip::scout/1.dcm"), Value::Null),
+            (Value::from("S1.zip::visit/1.dcm"), Value::from(0)),
+            (Value::from("loose/1.dcm"), Value::Null),
+        ]
+    );
 }

@@ -9,7 +9,7 @@ use crate::event::FileOutcome;
 use crate::failure::{FileCode, FileFailure};
 use crate::plan::UploadPlan;
 use crate::routing::{self, ForcedLabels};
-use crate::rules::{LeftOut, RuleNumber, Verdict, fields_of};
+use crate::rules::{LeftOut, RuleNumber, Verdict};
 use flywheel_client::Fields;
 use import_rules::{GroupKey, RuleType};
 
@@ -84,7 +84,7 @@ fn place(
         let detail = format!("rule {}", u32::from(number) + 1);
         return Err(FileFailure::new(FileCode::RouteUncleaned, detail));
     }
-    let fields = fields_of(&file.path, &file.relative(), file.len);
+    let fields = placing::fields(file);
     let failed = |error| placing::failed(number, &error);
     let extracted = plan
         .rules

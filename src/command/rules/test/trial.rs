@@ -12,14 +12,14 @@ use crate::failure::{FileCode, FileFailure};
 use crate::pipeline::{READ_WHOLE, guarded};
 use crate::rules::{Cleaned, LeftOut, Original, Rules, TooLong, Verdict, fields_of, shown};
 use dicom_deid::{Cleaner, Finding, Sendable};
-use dicom_lossless::{Identity, Instance, Limits, Phi, Source, SourceFile, read};
+use dicom_lossless::{Identity, Instance, Limits, Phi, Source, read};
 use import_rules::{
     CleanedHeader, Decision, Extracted, FileFields, HeaderField, OriginalHeader, RuleSet, RuleType,
     Tag,
 };
 
-use crate::routing::holds_a_date;
 use super::tested_file::{DecidedFile, TestOutcome, TestedFile, is_asked_for, relative, text};
+use crate::routing::holds_a_date;
 
 /// The headers that values come from.
 pub enum Headers {
@@ -73,19 +73,19 @@ impl RulesTrial {
             Found::Dicom(file) => {
                 guarded(|| Ok(self.dicom(&file, &relative))).unwrap_or_else(TestOutcome::Failed)
             }
-            Found::Other(file) => self.other(&fields_of(&file.path, &relative, file.len)),
+            Found::Other(file) => self.other(&fields(&file, &relative)),
             Found::Skipped {
                 path,
                 reason: reason @ (SkipReason::Empty | SkipReason::Dicomdir),
                 len,
             } => {
-                let fields = fields_of(&path, &relative, len);
+                let fields = fields_of(&path, &relative, len, false);
                 self.undecoded(&fields, |decided| decided.skipped = Some(reason))
             }
             Found::Skipped { reason, .. } => TestOutcome::Skipped(reason),
             Found::Failed { path, failure } => match std::fs::metadata(&path) {
                 Ok(metadata) if metadata.is_file() => {
-                    let fields = fields_of(&path, &relative, metadata.len());
+                    let fields = fields_of(&path, &relative, metadata.len(), false);
                     self.undecoded(&fields, |decided| decided.fail(failure))
                 }
                 _ => TestOutcome::Failed(failure),
@@ -103,7 +103,7 @@ impl RulesTrial {
     }
 
     fn dicom(&self, file: &DiscoveredFile, relative: &str) -> TestOutcome {
-        let fields = fields_of(&file.path, relative, file.len);
+        let fields = fields(file, relative);
         let by_path = !self.rules.need_header();
         if by_path && !matches!(self.rules.judge(&fields, None), Ok(Verdict::Rule(_))) {
             return self.undecoded(&fields, |_| {});
@@ -153,7 +153,7 @@ impl RulesTrial {
     }
 
     fn read(&self, file: &DiscoveredFile) -> Result<Instance, FileFailure> {
-        let source = Arc::new(SourceFile::new(&file.path)?);
+        let source = Arc::new(file.source()?);
         // Headers alone are looked at where nothing is cleaned.
         let cleans = matches!(self.headers, Headers::Cleaned { .. });
         let source = if cleans && source.len() <= READ_WHOLE {
@@ -347,4 +347,8 @@ fn identity(original: &Original<'_>) -> Identity {
         issuer: first(ISSUER_OF_PATIENT_ID),
         ..Identity::default()
     }
+}
+
+fn fields(file: &DiscoveredFile, relative: &str) -> FileFields {
+    fields_of(file.on_disk(), relative, file.len, file.inside.is_some())
 }
