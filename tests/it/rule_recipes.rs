@@ -14,11 +14,14 @@ use serde_json::Value;
 use crate::fixture::{Dicom, Person};
 use crate::run::Place;
 
-/// What lies there, and what becomes of it: the number of the rule from 0 with subject, session and
+/// A file, and what becomes of it: the number of the rule from 0 with subject, session and
 /// acquisition, or nothing where no rule takes it.
+type LayoutFile = (&'static str, Kind, Option<(u64, &'static str)>);
+
+/// What lies there.
 struct Layout {
     rules: &'static str,
-    files: &'static [(&'static str, Kind, Option<(u64, &'static str)>)],
+    files: &'static [LayoutFile],
 }
 
 #[derive(Clone, Copy)]
