@@ -67,7 +67,9 @@ impl HeaderField {
             if tag.group() % 2 == 1 {
                 return Err(
                     Refusal::new(format!("`{}` is a private element", shown(name)))
-                        .with_hint("write it with its creator: `(0019,100C,\"CREATOR\")`"),
+                        .with_hint(
+                            "filters take it with its creator, `(0019,100C,\"CREATOR\")`; it gives no values",
+                        ),
                 );
             }
             return match vr_of(tag) {
