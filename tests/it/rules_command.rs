@@ -217,7 +217,7 @@ fn filters_of_the_command_line_keep_files_from_the_rules() {
     let ran = place.run(run).exits(0);
     assert!(
         ran.stdout
-            .contains("  --filter    5 files\n"),
+            .contains("  --filter    3 files\n"),
         "{}",
         ran.stdout
     );
