@@ -45,11 +45,16 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Small files are read whole, unless that would take more than half of the budget.
+    /// Small files are read whole, unless that would take more than half of the budget, or of those
+    /// in archives, their bytes more than an eighth.
     pub fn of(context: &RunContext, series: &Series) -> Self {
         let plan = &context.plan;
-        let whole = charge(plan, series, true) <= plan.transfer.memory / 2;
-        let charge = charge(plan, series, whole);
+        let (without, with) = (charge(plan, series, false), charge(plan, series, true));
+        // What lies in a stream is passed over again for each time that it is read.
+        let is_worth_it =
+            series.files.is_in_archives() && with - without <= plan.transfer.memory / 8;
+        let whole = with <= plan.transfer.memory / 2 || is_worth_it;
+        let charge = if whole { with } else { without };
         Self { whole, charge }
     }
 }

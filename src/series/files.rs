@@ -60,6 +60,11 @@ impl SeriesFiles {
         self.entries.is_empty()
     }
 
+    /// Whether some of them are members of archives.
+    pub fn is_in_archives(&self) -> bool {
+        !self.inside.is_empty()
+    }
+
     /// Their lengths in bytes.
     pub fn lengths(&self) -> impl Iterator<Item = u64> {
         self.entries
