@@ -49,6 +49,20 @@ impl Instance {
             .or_else(|| self.tail.get(tag))
     }
 
+    /// The same file with none of its elements: what its pixel data is read from.
+    #[must_use]
+    pub fn without_elements(&self) -> Self {
+        Self {
+            header: DataSet::new(),
+            pixels: self.pixels.clone(),
+            tail: DataSet::new(),
+            syntax: self.syntax.clone(),
+            source: self.source.clone(),
+            notes: Vec::new(),
+            meta: self.meta.clone(),
+        }
+    }
+
     /// Some bytes of the source, by their place: for a look at a few of the pixel data's.
     pub fn source_bytes(&self, place: Range<u64>) -> Result<Bytes, FileError> {
         Input::new(self.source.clone())?.range(place)

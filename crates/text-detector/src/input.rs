@@ -114,15 +114,19 @@ impl<'a> Channels<'a> {
                     }
                 }
             }
-            let (left, right, mut share) = between(column, mean.len());
+            let (left, right, first) = between(column, mean.len());
             let ends = |values: &[f32]| Some((*values.get(left)?, *values.get(right)?));
             let (Some(mean), Some(deviation)) = (ends(&mean), ends(&deviation)) else {
                 return;
             };
-            for (pixel, grey) in pixels.iter_mut().zip(grey) {
+            for ((pixel, grey), behind) in pixels
+                .iter_mut()
+                .zip(grey)
+                .zip(SHARES)
+            {
+                let share = first + behind;
                 let mean = mixed(mean, share);
                 let deviation = mixed(deviation, share);
-                share += PIXEL;
                 let grey = f32::from(grey) / 255.0;
                 let local = (grey - mean) / (deviation + LEAST_DEVIATION);
                 *pixel = [grey * 2.0 - 1.0, local.clamp(-4.0, 4.0) * 0.5];
@@ -149,6 +153,8 @@ impl<'a> Channels<'a> {
 
 /// What the share of the block behind a pixel grows by from one pixel to the next.
 const PIXEL: f32 = 0.125;
+/// What it is more than that of the first of four pixels.
+const SHARES: [f32; HALF] = [0.0, PIXEL, 2.0 * PIXEL, 3.0 * PIXEL];
 
 /// The blocks whose centres are before and behind a pixel, and the share of the second.
 fn between(pixel: usize, blocks: usize) -> (usize, usize, f32) {

@@ -8,13 +8,21 @@
     reason = "lengths are made here, and slices of a known length need no checks in the inner loops"
 )]
 
+use std::ops::Range;
+
 use pulp::Simd;
 use pulp::bytemuck::{cast_slice, cast_slice_mut};
 
+use crate::alike::Alike;
+use crate::floats::Floats;
 use crate::weights::{Each, GROUP, MOST_SOURCES, Mixture};
 
-/// Zeros before and behind each row: the two pixels that the largest convolution looks beyond it.
-const EDGE: usize = 2 * GROUP;
+/// Zeros before and behind each row: the two pixels that the largest convolution looks beyond it, one
+/// for the second of two pixels that are computed at once where the row ends with the first, and one
+/// that keeps rows aligned.
+pub const EDGE: usize = 4 * GROUP;
+/// Floats of a column of the picture, which is four pixels.
+const PICTURE_COLUMN: usize = 8;
 /// Columns of which `Kernel::each` computes a vector at once.
 const COLUMNS: usize = 4;
 
@@ -24,6 +32,8 @@ pub struct Shape {
     pub groups: usize,
     /// Floats of a row of a group.
     pub floats: usize,
+    /// Columns of a row: groups of floats that are computed from the same taps.
+    pub columns: usize,
     pub height: usize,
     /// Rows that a round adds at most.
     pub pace: usize,
@@ -48,12 +58,14 @@ pub struct Rows<'a> {
     values: &'a mut [f32],
     groups: usize,
     /// Floats of a row of a group, with both edges.
-    pitch: usize,
+    pub pitch: usize,
     kept: usize,
     pub height: usize,
     /// Rows that were written so far.
     pub ready: usize,
     pub pace: usize,
+    /// Which columns of the rows that are kept are as the one before.
+    pub alike: Alike,
 }
 
 impl<'a> Rows<'a> {
@@ -67,6 +79,7 @@ impl<'a> Rows<'a> {
             height: shape.height,
             ready: 0,
             pace: shape.pace,
+            alike: Alike::new(shape.columns, shape.kept(), shape.height),
         }
     }
 
@@ -90,6 +103,72 @@ impl<'a> Rows<'a> {
         let slot = inside.map_or(self.kept, |row| row % self.kept);
         let len = self.groups * self.pitch;
         &self.values[slot * len..][..len]
+    }
+
+    /// What a row of a mixture is made of, and how many these are.
+    #[inline(always)]
+    pub fn sources<'b>(
+        &'b self,
+        mixture: &Mixture,
+        row: usize,
+        sources: &mut [&'b [f32]; MOST_SOURCES],
+    ) -> usize {
+        let mut count = 0;
+        for offset in 0..mixture.size {
+            let row = self.at(row * mixture.stride + offset, mixture.size / 2);
+            for group in row.chunks_exact(self.pitch) {
+                sources[count] = &group[EDGE - mixture.before..];
+                count += 1;
+            }
+        }
+        count
+    }
+
+    /// The rows of a group around one, from as many pixels before the first column.
+    #[inline(always)]
+    pub fn around<const SIZE: usize>(&self, row: usize, group: usize) -> [&[f32]; SIZE] {
+        let mut rows = [&[][..]; SIZE];
+        for (number, source) in rows.iter_mut().enumerate() {
+            let values = self.at(row + number, SIZE / 2);
+            let values = &values[group * self.pitch..][..self.pitch];
+            *source = &values[EDGE - SIZE / 2 * GROUP..];
+        }
+        rows
+    }
+
+    /// Notes which columns of a row of the picture are as the one before.
+    pub fn compare(&mut self, row: usize) {
+        let len = self.groups * self.pitch;
+        let values = &self.values[row % self.kept * len..][..len][EDGE..][..self.floats()];
+        let columns = values
+            .as_chunks::<PICTURE_COLUMN>()
+            .0;
+        let alike = self.alike.row_mut(row);
+        alike[0] = false;
+        for (alike, two) in alike[1..]
+            .iter_mut()
+            .zip(columns.windows(2))
+        {
+            *alike = two[0] == two[1];
+        }
+    }
+
+    /// Takes the next row as written, the columns beside the spans as the last one of those before.
+    pub fn finish(&mut self, spans: &[Range<usize>]) {
+        for group in self.next_groups() {
+            let columns = group.as_chunks_mut::<GROUP>().0;
+            for (span, next) in spans.iter().zip(
+                spans
+                    .iter()
+                    .skip(1)
+                    .map(|next| next.start)
+                    .chain([columns.len()]),
+            ) {
+                let last = columns[span.end - 1];
+                columns[span.end..next].fill(last);
+            }
+        }
+        self.ready += 1;
     }
 
     /// The pixels of a row, group after group.
@@ -123,6 +202,47 @@ pub enum After<'a> {
     Rectify,
     /// This row of these is added first.
     AddAndRectify(&'a Rows<'a>, usize),
+}
+
+impl<'a> After<'a> {
+    #[inline(always)]
+    pub fn added(self, group: usize, pitch: usize) -> Option<&'a [f32]> {
+        match self {
+            Self::AddAndRectify(rows, row) => {
+                Some(&rows.at(row, 0)[group * pitch + EDGE..][..pitch - 2 * EDGE])
+            }
+            _ => None,
+        }
+    }
+
+    pub fn rectifies(self) -> bool {
+        !matches!(self, Self::Nothing)
+    }
+}
+
+/// Convolutions of a row, of the columns in `spans`.
+pub trait Convolve: Copy {
+    /// A mixture of rows.
+    fn mix_rows(
+        self,
+        mixture: &Mixture,
+        input: &Rows<'_>,
+        output: &mut Rows<'_>,
+        after: After<'_>,
+        scratch: &mut Floats,
+        spans: &[Range<usize>],
+    );
+
+    /// Channels by themselves, rectified, and a mixture of these.
+    fn separate(
+        self,
+        layer: (&Each, &Mixture),
+        input: &Rows<'_>,
+        output: &mut Rows<'_>,
+        after: After<'_>,
+        scratch: &mut Floats,
+        spans: &[Range<usize>],
+    );
 }
 
 /// Convolutions where a group of channels is `PARTS` times three vectors. Those that mix channels
@@ -174,51 +294,19 @@ impl<S: Simd, const PARTS: usize> Kernel<S, PARTS> {
             .0
     }
 
-    /// The next row of a mixture of rows.
     #[inline(always)]
-    pub fn mix_rows(
+    fn mix(
         self,
         mixture: &Mixture,
-        input: &Rows<'_>,
+        sources: &[&[f32]],
         output: &mut Rows<'_>,
         after: After<'_>,
+        spans: &[Range<usize>],
     ) {
-        let mut sources = [&[][..]; MOST_SOURCES];
-        let mut count = 0;
-        for row in 0..mixture.size {
-            let row = input.at(output.ready * mixture.stride + row, mixture.size / 2);
-            for group in row.chunks_exact(input.pitch) {
-                sources[count] = &group[EDGE - mixture.before..];
-                count += 1;
-            }
-        }
-        self.mix(mixture, &sources[..count], output, after);
-    }
-
-    /// The next row of a mixture of what `each` wrote.
-    #[inline(always)]
-    pub fn mix_pixels(
-        self,
-        mixture: &Mixture,
-        pixels: &[f32],
-        output: &mut Rows<'_>,
-        after: After<'_>,
-    ) {
-        let mut sources = [&[][..]; MOST_SOURCES];
-        let mut count = 0;
-        for group in pixels.chunks_exact(output.floats()) {
-            sources[count] = group;
-            count += 1;
-        }
-        self.mix(mixture, &sources[..count], output, after);
-    }
-
-    #[inline(always)]
-    fn mix(self, mixture: &Mixture, sources: &[&[f32]], output: &mut Rows<'_>, after: After<'_>) {
         let taps = sources.len() * mixture.reach;
         let weights = Self::vectors(&mixture.weights).chunks_exact(taps);
         let summands = Self::vectors(&mixture.summands);
-        let (pitch, ready) = (output.pitch, output.ready);
+        let pitch = output.pitch;
         for (group, ((target, weights), summands)) in output
             .next_groups()
             .zip(weights)
@@ -226,37 +314,34 @@ impl<S: Simd, const PARTS: usize> Kernel<S, PARTS> {
             .enumerate()
         {
             let target = Self::vectors_mut(target);
-            let added = match after {
-                After::AddAndRectify(rows, row) => Some(Self::vectors(
-                    &rows.at(row, 0)[group * pitch + EDGE..][..target.len() * GROUP],
-                )),
-                _ => None,
-            };
-            let rectifies = !matches!(after, After::Nothing);
+            let added = after
+                .added(group, pitch)
+                .map(|added| Self::vectors(added));
             let task = MixTask {
                 mixture,
                 sources,
                 weights,
                 summands,
                 added,
-                rectifies,
+                rectifies: after.rectifies(),
             };
-            let mut first = 0;
-            if target.len() >= PIXELS {
-                while first < target.len() {
-                    // The last pixels are computed twice where they are fewer than the others.
-                    let start = first.min(target.len() - PIXELS);
-                    self.mix_at::<PIXELS>(&task, start, target);
-                    first += PIXELS;
-                }
-            } else {
-                while first < target.len() {
-                    self.mix_at::<1>(&task, first, target);
-                    first += 1;
+            for span in spans {
+                let mut first = span.start;
+                if span.len() >= PIXELS {
+                    while first < span.end {
+                        // The last pixels are computed twice where they are fewer than the others.
+                        let start = first.min(span.end - PIXELS);
+                        self.mix_at::<PIXELS>(&task, start, target);
+                        first += PIXELS;
+                    }
+                } else {
+                    while first < span.end {
+                        self.mix_at::<1>(&task, first, target);
+                        first += 1;
+                    }
                 }
             }
         }
-        output.ready = ready + 1;
     }
 
     #[inline(always)]
@@ -310,16 +395,6 @@ impl<S: Simd, const PARTS: usize> Kernel<S, PARTS> {
         }
     }
 
-    /// A row of channels by themselves, rectified, group after group without edges.
-    #[inline(always)]
-    pub fn each(self, each: &Each, input: &Rows<'_>, row: usize, target: &mut [f32]) {
-        match (each.size, each.stride) {
-            (5, _) => self.each_of::<5, 1>(each, input, row, target),
-            (_, 1) => self.each_of::<3, 1>(each, input, row, target),
-            _ => self.each_of::<3, 2>(each, input, row, target),
-        }
-    }
-
     #[inline(always)]
     fn each_of<const SIZE: usize, const STRIDE: usize>(
         self,
@@ -327,6 +402,7 @@ impl<S: Simd, const PARTS: usize> Kernel<S, PARTS> {
         input: &Rows<'_>,
         row: usize,
         target: &mut [f32],
+        spans: &[Range<usize>],
     ) {
         let weights = Self::vectors(&each.weights)
             .as_chunks::<SIZE>()
@@ -342,23 +418,24 @@ impl<S: Simd, const PARTS: usize> Kernel<S, PARTS> {
             .enumerate()
         {
             let target = Self::vectors_mut(target);
-            let mut rows = [&[][..]; SIZE];
-            for (number, source) in rows.iter_mut().enumerate() {
-                let values = input.at(row * STRIDE + number, SIZE / 2);
-                let values = &values[group * input.pitch..][..input.pitch];
-                *source = Self::vectors(&values[EDGE - SIZE / 2 * GROUP..]);
-            }
-            let mut first = 0;
-            if target.len() >= COLUMNS {
-                while first < target.len() {
-                    let start = first.min(target.len() - COLUMNS);
-                    self.each_at::<SIZE, STRIDE, COLUMNS>(&rows, weights, summands, start, target);
-                    first += COLUMNS;
-                }
-            } else {
-                while first < target.len() {
-                    self.each_at::<SIZE, STRIDE, 1>(&rows, weights, summands, first, target);
-                    first += 1;
+            let rows = input
+                .around::<SIZE>(row * STRIDE, group)
+                .map(|row| Self::vectors(row));
+            for span in spans {
+                let mut first = span.start;
+                if span.len() >= COLUMNS {
+                    while first < span.end {
+                        let start = first.min(span.end - COLUMNS);
+                        self.each_at::<SIZE, STRIDE, COLUMNS>(
+                            &rows, weights, summands, start, target,
+                        );
+                        first += COLUMNS;
+                    }
+                } else {
+                    while first < span.end {
+                        self.each_at::<SIZE, STRIDE, 1>(&rows, weights, summands, first, target);
+                        first += 1;
+                    }
                 }
             }
         }
@@ -389,6 +466,49 @@ impl<S: Simd, const PARTS: usize> Kernel<S, PARTS> {
                 target[part][vector] = self.rectified(*sum);
             }
         }
+    }
+}
+
+impl<S: Simd, const PARTS: usize> Convolve for Kernel<S, PARTS> {
+    #[inline(always)]
+    fn mix_rows(
+        self,
+        mixture: &Mixture,
+        input: &Rows<'_>,
+        output: &mut Rows<'_>,
+        after: After<'_>,
+        _scratch: &mut Floats,
+        spans: &[Range<usize>],
+    ) {
+        let mut sources = [&[][..]; MOST_SOURCES];
+        let count = input.sources(mixture, output.ready, &mut sources);
+        self.mix(mixture, &sources[..count], output, after, spans);
+    }
+
+    #[inline(always)]
+    fn separate(
+        self,
+        (each, mixture): (&Each, &Mixture),
+        input: &Rows<'_>,
+        output: &mut Rows<'_>,
+        after: After<'_>,
+        scratch: &mut Floats,
+        spans: &[Range<usize>],
+    ) {
+        let row = output.ready;
+        let scratch = scratch.of(each.groups * output.floats());
+        match (each.size, each.stride) {
+            (5, _) => self.each_of::<5, 1>(each, input, row, scratch, spans),
+            (_, 1) => self.each_of::<3, 1>(each, input, row, scratch, spans),
+            _ => self.each_of::<3, 2>(each, input, row, scratch, spans),
+        }
+        let mut sources = [&[][..]; MOST_SOURCES];
+        let mut count = 0;
+        for group in scratch.chunks_exact(output.floats()) {
+            sources[count] = group;
+            count += 1;
+        }
+        self.mix(mixture, &sources[..count], output, after, spans);
     }
 }
 
@@ -432,5 +552,6 @@ pub fn join(rows: &Rows<'_>, small: &Rows<'_>, output: &mut Rows<'_>) {
             }
         }
     }
-    output.ready += 1;
+    let spans = [0..output.floats() / GROUP];
+    output.finish(&spans);
 }

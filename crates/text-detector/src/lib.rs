@@ -22,10 +22,14 @@
     reason = "what is not inlined into `network::Run` has none of its instructions"
 )]
 
+mod alike;
 mod boxes;
+mod floats;
 mod input;
 mod kernels;
 mod network;
+#[cfg(target_arch = "x86_64")]
+mod pairs;
 #[cfg(test)]
 mod reference;
 mod weights;

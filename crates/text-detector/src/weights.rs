@@ -7,6 +7,9 @@
 
 use half::f16;
 
+use crate::alike::Reach;
+use crate::floats::Floats;
+
 /// Channels that lie side by side. Two pixels of the first layer's 12 are a group, too.
 pub const GROUP: usize = 24;
 /// Rows that a mixture reads at most, those of all groups.
@@ -101,9 +104,80 @@ pub struct Mixture {
     /// For each group: sources, in these taps, in these the outputs of the group.
     pub weights: Vec<f32>,
     pub summands: Vec<f32>,
+    /// The same with each number twice.
+    pub doubled: Doubled,
+}
+
+/// Weights and summands for two pixels.
+pub struct Doubled {
+    weights: Floats,
+    pub summands: Vec<f32>,
+}
+
+impl Doubled {
+    /// Each number twice, one beside the other.
+    fn side_by_side(weights: &[f32], summands: &[f32]) -> Self {
+        Self {
+            weights: weights
+                .iter()
+                .flat_map(|number| [*number; 2])
+                .collect(),
+            summands: summands
+                .iter()
+                .flat_map(|number| [*number; 2])
+                .collect(),
+        }
+    }
+
+    /// Each group twice, one behind the other.
+    fn by_group(weights: &[f32], summands: &[f32]) -> Self {
+        Self {
+            weights: twice(weights).collect(),
+            summands: twice(summands).collect(),
+        }
+    }
+
+    pub fn weights(&self) -> &[f32] {
+        self.weights.get()
+    }
+}
+
+fn twice(numbers: &[f32]) -> impl Iterator<Item = f32> {
+    let groups = numbers.chunks_exact(GROUP);
+    groups
+        .flat_map(|group| [group; 2])
+        .flatten()
+        .copied()
 }
 
 impl Mixture {
+    fn new(layer: &Stored, groups: usize, weights: Vec<f32>) -> Self {
+        let copies = groups * GROUP / layer.summands.len().max(1);
+        let summands = layer.summands.repeat(copies);
+        Self {
+            groups,
+            size: layer.size,
+            stride: layer.stride,
+            before: 0,
+            step: GROUP,
+            reach: GROUP,
+            doubled: Doubled::side_by_side(&weights, &summands),
+            weights,
+            summands,
+        }
+    }
+
+    /// What a column of output is computed from.
+    pub fn reach(&self) -> Reach {
+        Reach {
+            rows: self.size,
+            stride: self.stride,
+            step: 1,
+            before: self.before.div_ceil(self.step),
+            behind: (self.reach - self.before).div_ceil(self.step) - 1,
+        }
+    }
+
     /// Groups of inputs, where these are single pixels.
     pub fn inputs(&self) -> usize {
         self.weights.len() / (self.groups * GROUP * self.reach)
@@ -118,14 +192,10 @@ impl Mixture {
             layer.weight(output, tap % 2, row, column)
         });
         fits.then(|| Self {
-            groups: 1,
-            size: 3,
-            stride: 2,
             before: 2,
             step: 8,
             reach: 10,
-            weights,
-            summands: layer.summands.repeat(2),
+            ..Self::new(layer, 1, weights)
         })
     }
 
@@ -137,14 +207,9 @@ impl Mixture {
             layer.weight(output, tap % inputs, row, tap / inputs)
         });
         fits.then(|| Self {
-            groups: 1,
-            size: 3,
-            stride: 2,
             before: inputs,
-            step: GROUP,
             reach: 3 * inputs,
-            weights,
-            summands: layer.summands.clone(),
+            ..Self::new(layer, 1, weights)
         })
     }
 
@@ -155,16 +220,7 @@ impl Mixture {
         let weights = weights(groups, inputs, GROUP, |output, group, tap| {
             layer.weight(output, group * GROUP + tap, 0, 0)
         });
-        fits.then(|| Self {
-            groups,
-            size: 1,
-            stride: 1,
-            before: 0,
-            step: GROUP,
-            reach: GROUP,
-            weights,
-            summands: layer.summands.clone(),
-        })
+        fits.then(|| Self::new(layer, groups, weights))
     }
 }
 
@@ -194,6 +250,8 @@ pub struct Each {
     /// For each group: rows, in these columns, in these the channels of the group.
     pub weights: Vec<f32>,
     pub summands: Vec<f32>,
+    /// The same with each group twice.
+    pub doubled: Doubled,
 }
 
 impl Each {
@@ -208,8 +266,20 @@ impl Each {
             groups,
             size,
             stride: layer.stride,
+            doubled: Doubled::by_group(&weights, &layer.summands),
             weights,
             summands: layer.summands.clone(),
         })
+    }
+
+    /// What a column of output is computed from.
+    pub fn reach(&self) -> Reach {
+        Reach {
+            rows: self.size,
+            stride: self.stride,
+            step: self.stride,
+            before: self.size / 2,
+            behind: self.size / 2,
+        }
     }
 }

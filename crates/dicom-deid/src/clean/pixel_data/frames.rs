@@ -112,7 +112,7 @@ impl<'a> FrameReader<'a> {
                 Ok(self
                     .instance
                     .source_bytes(place)?
-                    .to_vec())
+                    .into())
             }
             Stored::Compressed(codec, fragments, frames) => {
                 let which = usize::try_from(number)
@@ -169,40 +169,14 @@ impl<'a> FrameReader<'a> {
         swapped: bool,
     ) -> (Plane, Option<Plane>) {
         let image = self.image;
-        let pixels = usize::from(image.rows) * usize::from(image.columns);
         match image.bits_allocated {
-            8 => {
-                let words = bytes
-                    .iter()
-                    .skip(first)
-                    .step_by(step)
-                    .take(pixels)
-                    .map(|byte| u16::from(*byte));
-                self.of_words(words)
-            }
+            8 => self.of_cells(bytes, first, step, |byte| u16::from(*byte)),
             16 => {
-                let word = |two: &[u8; 2]| {
-                    if swapped {
-                        u16::from_be_bytes(*two)
-                    } else {
-                        u16::from_le_bytes(*two)
-                    }
-                };
-                let words = bytes
-                    .as_chunks::<2>()
-                    .0
-                    .iter()
-                    .skip(first);
-                if step == 1 {
-                    // `step_by` is no plain loop, and nearly all images are of this kind.
-                    self.of_words(words.take(pixels).map(word))
+                let cells = bytes.as_chunks::<2>().0;
+                if swapped {
+                    self.of_cells(cells, first, step, |two| u16::from_be_bytes(*two))
                 } else {
-                    self.of_words(
-                        words
-                            .step_by(step)
-                            .take(pixels)
-                            .map(word),
-                    )
+                    self.of_cells(cells, first, step, |two| u16::from_le_bytes(*two))
                 }
             }
             _ => (
@@ -210,11 +184,39 @@ impl<'a> FrameReader<'a> {
                     bytes,
                     image,
                     self.is_float(),
-                    (first, step, pixels),
+                    (first, step, self.pixels()),
                     swapped,
                 ),
                 None,
             ),
+        }
+    }
+
+    fn pixels(&self) -> usize {
+        usize::from(self.image.rows) * usize::from(self.image.columns)
+    }
+
+    /// The plane of every `step`th cell from the first one on.
+    fn of_cells<Cell>(
+        &self,
+        cells: &[Cell],
+        first: usize,
+        step: usize,
+        word: impl Fn(&Cell) -> u16 + Copy,
+    ) -> (Plane, Option<Plane>) {
+        let cells = cells
+            .get(first..)
+            .unwrap_or_default();
+        if step == 1 {
+            // `step_by` is no plain loop, and nearly all images are of this kind.
+            let count = self.pixels().min(cells.len());
+            let cells = cells
+                .get(..count)
+                .unwrap_or_default();
+            self.of_words(cells.iter().map(word))
+        } else {
+            let cells = cells.iter().step_by(step);
+            self.of_words(cells.take(self.pixels()).map(word))
         }
     }
 
@@ -245,7 +247,11 @@ impl<'a> FrameReader<'a> {
             let above = word & unused;
             above != 0 && !(word & sign != 0 && above == unused)
         };
-        if unused == 0 || !words.clone().any(odd) {
+        // All at once is a plain loop, which ends with most images.
+        let above = words
+            .clone()
+            .fold(0, |all, word| all | word & unused);
+        if above == 0 || !words.clone().any(odd) {
             return (plane, None);
         }
         let above = words

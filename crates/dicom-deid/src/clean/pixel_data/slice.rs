@@ -4,7 +4,7 @@
 //! others. A slice is looked at as it is stored, after the file was cleaned; it is never changed.
 
 use dicom_dictionary_std::tags;
-use dicom_lossless::{DataSet, Element, Instance, PixelElement};
+use dicom_lossless::{Element, Instance, PixelElement};
 use rayon::prelude::*;
 
 use super::find::{Find, Scales, text_in};
@@ -37,9 +37,7 @@ impl Slice {
         palette: Option<Palette>,
         overlays: u64,
     ) -> Self {
-        let mut bare = instance.clone();
-        bare.header = DataSet::new();
-        bare.tail = DataSet::new();
+        let mut bare = instance.without_elements();
         bare.pixels = Some(pixels.clone());
         Self {
             instance: bare,

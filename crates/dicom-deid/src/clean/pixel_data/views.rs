@@ -208,14 +208,30 @@ fn levels(plane: &Plane) -> Vec<(u16, u32)> {
         .max()
         .copied()
         .unwrap_or_default();
-    let mut counts = vec![0_u32; usize::from(most) + 1];
-    for value in plane {
-        if let Some(count) = counts.get_mut(usize::from(*value)) {
+    // Two at a time: to count the same level again has to wait for the first.
+    let mut counts = vec![[0_u32; 2]; usize::from(most) + 1];
+    let mut count = |value: u16, place: usize| {
+        if let Some(count) = counts
+            .get_mut(usize::from(value))
+            .and_then(|counts| counts.get_mut(place))
+        {
             *count += 1;
         }
+    };
+    let (pairs, rest) = plane.as_chunks::<2>();
+    for [one, other] in pairs {
+        count(*one, 0);
+        count(*other, 1);
+    }
+    for value in rest {
+        count(*value, 0);
     }
     (0..=most)
-        .zip(counts)
+        .zip(
+            counts
+                .iter()
+                .map(|two| two.iter().sum()),
+        )
         .filter(|(_, count)| *count > 0)
         .collect()
 }
@@ -237,11 +253,19 @@ fn clusters(levels: &[(u16, u32)], range: u16) -> Vec<Cluster> {
 fn through(plane: &Plane, (low, high): Window) -> Vec<u8> {
     let range = f32::from(high - low).max(1.0);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // It is between 0 and 255.
-    let grey = |value: &u16| {
-        let above = value.clamp(&low, &high) - low;
-        (f32::from(above) * (255.0 / range) + 0.5) as u8
-    };
-    plane.iter().map(grey).collect()
+    let greys: Vec<u8> = (0..=high - low)
+        .map(|above| (f32::from(above) * (255.0 / range) + 0.5) as u8)
+        .collect();
+    plane
+        .iter()
+        .map(|value| {
+            let above = (*value).clamp(low, high) - low;
+            greys
+                .get(usize::from(above))
+                .copied()
+                .unwrap_or_default()
+        })
+        .collect()
 }
 
 #[cfg(test)]
