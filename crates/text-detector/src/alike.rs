@@ -66,6 +66,7 @@ impl Alike {
     }
 
     /// What is alike in a row that is computed from these.
+    #[inline(always)]
     pub fn spread(&self, row: usize, reach: Reach, all: &mut Vec<bool>, target: &mut [bool]) {
         all.clear();
         all.resize(self.columns, true);
@@ -116,6 +117,7 @@ impl Alike {
     }
 
     /// What is alike in a row that adds a row of half the size to one of these.
+    #[inline(always)]
     pub fn join(&self, row: usize, small: &Self, target: &mut [bool]) {
         let small = small.slot(Some(row / 2));
         let pairs = self
@@ -134,6 +136,7 @@ impl Alike {
 }
 
 /// The columns that have to be computed, in order: the first of a row is, and no few by themselves.
+#[inline(always)]
 pub fn computed(alike: &[bool], spans: &mut Vec<Range<usize>>) {
     spans.clear();
     let whole = alike.len() / BLOCK;

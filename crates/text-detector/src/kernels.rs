@@ -137,6 +137,7 @@ impl<'a> Rows<'a> {
     }
 
     /// Notes which columns of a row of the picture are as the one before.
+    #[inline(always)]
     pub fn compare(&mut self, row: usize) {
         let len = self.groups * self.pitch;
         let values = &self.values[row % self.kept * len..][..len][EDGE..][..self.floats()];
@@ -149,11 +150,12 @@ impl<'a> Rows<'a> {
             .iter_mut()
             .zip(columns.windows(2))
         {
-            *alike = two[0] == two[1];
+            *alike = two[0].map(f32::to_bits) == two[1].map(f32::to_bits);
         }
     }
 
     /// Takes the next row as written, the columns beside the spans as the last one of those before.
+    #[inline(always)]
     pub fn finish(&mut self, spans: &[Range<usize>]) {
         for group in self.next_groups() {
             let columns = group.as_chunks_mut::<GROUP>().0;
@@ -354,15 +356,21 @@ impl<S: Simd, const PARTS: usize> Kernel<S, PARTS> {
         let (reach, step) = (task.mixture.reach, task.mixture.step);
         let target = &mut target[first..][..COUNT];
         for part in 0..PARTS {
+            let taps = if PARTS == 2 {
+                task.mixture.halves[part].clone()
+            } else {
+                0..reach
+            };
             let mut sums = [task.summands[part]; COUNT];
             for (source, weights) in task
                 .sources
                 .iter()
                 .zip(task.weights.chunks_exact(reach))
             {
+                let weights = &weights[taps.clone()];
                 let mut pixels = [&[][..]; COUNT];
                 for (number, pixel) in pixels.iter_mut().enumerate() {
-                    *pixel = &source[(first + number) * step..][..weights.len()];
+                    *pixel = &source[(first + number) * step + taps.start..][..weights.len()];
                 }
                 for (tap, weights) in weights.iter().enumerate() {
                     for (sums, pixel) in sums.iter_mut().zip(&pixels) {
@@ -552,6 +560,6 @@ pub fn join(rows: &Rows<'_>, small: &Rows<'_>, output: &mut Rows<'_>) {
             }
         }
     }
-    let spans = [0..output.floats() / GROUP];
-    output.finish(&spans);
+    let span = 0..output.floats() / GROUP;
+    output.finish(std::slice::from_ref(&span));
 }

@@ -288,8 +288,12 @@ impl PairKernel {
                     if (first + PAIRS) * 2 <= columns + 1 {
                         self.each_at::<SIZE>(&rows, weights, summands, first, target);
                     } else {
-                        for first in first..(first + PAIRS).min(columns.div_ceil(2)) {
-                            target[first] = self.each_pair(&rows, weights, summands, first);
+                        let end = (first + PAIRS).min(columns.div_ceil(2));
+                        for (number, target) in target[first..end]
+                            .iter_mut()
+                            .enumerate()
+                        {
+                            *target = self.each_pair(&rows, weights, summands, first + number);
                         }
                     }
                 }
@@ -395,10 +399,7 @@ impl PairKernel {
         {
             let rows = input.around::<SIZE>(row * 2, group);
             let target = groups_mut(target);
-            for column in spans
-                .iter()
-                .flat_map(|span| pairs(span))
-            {
+            for column in spans.iter().flat_map(pairs) {
                 let mut sums = [*summands; 2];
                 for (number, sums) in sums.iter_mut().enumerate() {
                     let column = (column * 2 + number).min(columns - 1);
@@ -444,10 +445,7 @@ impl Convolve for PairKernel {
         let scratch = scratch.of(count * len + 2 * LANES);
         for (number, source) in sources[..count].iter().enumerate() {
             let target = &mut scratch[number * len..];
-            for pair in spans
-                .iter()
-                .flat_map(|span| pairs(span))
-            {
+            for pair in spans.iter().flat_map(pairs) {
                 let of = |column: usize| {
                     let column = column.min(columns - 1);
                     &source[column * mixture.step..]

@@ -5,6 +5,8 @@
 //! Owns how they lie in memory, in the order in which `kernels` reads them. It never computes with
 //! them.
 
+use std::ops::Range;
+
 use half::f16;
 
 use crate::alike::Reach;
@@ -101,6 +103,8 @@ pub struct Mixture {
     pub step: usize,
     /// Taps of each source.
     pub reach: usize,
+    /// Those that count for the first half of the outputs of a group, and for the second.
+    pub halves: [Range<usize>; 2],
     /// For each group: sources, in these taps, in these the outputs of the group.
     pub weights: Vec<f32>,
     pub summands: Vec<f32>,
@@ -161,6 +165,7 @@ impl Mixture {
             before: 0,
             step: GROUP,
             reach: GROUP,
+            halves: [0..GROUP, 0..GROUP],
             doubled: Doubled::side_by_side(&weights, &summands),
             weights,
             summands,
@@ -195,6 +200,7 @@ impl Mixture {
             before: 2,
             step: 8,
             reach: 10,
+            halves: [0..6, 4..10],
             ..Self::new(layer, 1, weights)
         })
     }
@@ -209,6 +215,7 @@ impl Mixture {
         fits.then(|| Self {
             before: inputs,
             reach: 3 * inputs,
+            halves: [0..3 * inputs, 0..3 * inputs],
             ..Self::new(layer, 1, weights)
         })
     }

@@ -256,16 +256,17 @@ fn through(plane: &Plane, (low, high): Window) -> Vec<u8> {
     let greys: Vec<u8> = (0..=high - low)
         .map(|above| (f32::from(above) * (255.0 / range) + 0.5) as u8)
         .collect();
-    plane
-        .iter()
-        .map(|value| {
-            let above = (*value).clamp(low, high) - low;
-            greys
-                .get(usize::from(above))
-                .copied()
-                .unwrap_or_default()
-        })
-        .collect()
+    let brightest = greys
+        .last()
+        .copied()
+        .unwrap_or_default();
+    let grey = |value: &u16| {
+        greys
+            .get(usize::from(value.saturating_sub(low)))
+            .copied()
+            .unwrap_or(brightest)
+    };
+    plane.iter().map(grey).collect()
 }
 
 #[cfg(test)]
