@@ -567,7 +567,7 @@ pub struct ReportArgs {
     ///
     /// Without this flag, `fwupload-failures.jsonl` is written in the current folder when a file
     /// failed.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub report: Option<PathBuf>,
     /// Append what `-v` shows to FILE, each line with its time
     ///
