@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::profile::FolderArgs;
-use super::upload::PseudonymKeyArgs;
+use super::upload::{FieldFilterArgs, PseudonymKeyArgs};
 use super::values::Residual;
 
 pub const EXAMPLES: &str = "\
@@ -95,18 +95,9 @@ pub struct RulesTestArgs {
     /// refused give one object with `refused`.
     #[arg(long)]
     pub json: bool,
-    /// Take only files that FILTER fits, as in Modality=MR; as for the upload
-    #[arg(long, value_name = "FILTER")]
-    pub filter: Vec<String>,
-    /// Take only files of these modalities, as in MR,PT
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    pub modality: Vec<String>,
-    /// Leave out images whose Image Type says LOCALIZER
-    #[arg(long)]
-    pub skip_localizers: bool,
-    /// Leave out images whose Image Type says DERIVED
-    #[arg(long)]
-    pub skip_derived: bool,
+    /// Which files by path and header, as for the upload.
+    #[command(flatten)]
+    pub fields: FieldFilterArgs,
     /// What is taken of folders.
     #[command(flatten)]
     pub folders: FolderArgs,

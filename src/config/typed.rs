@@ -10,7 +10,7 @@ use super::{
     Config, DEFAULT_REPORT, DeidChoice, Environment, Input, Inputs, Output, PathList, Patience,
     Progress, PseudonymKeyChoice, Report, ReportFormat, Server, SinkChoice, Transfer, Verbosity,
 };
-use crate::cli::{self, OtherFiles, ProgressStyle, Residual, UploadArgs};
+use crate::cli::{self, FieldFilterArgs, OtherFiles, ProgressStyle, Residual, UploadArgs};
 use crate::exit::Strictness;
 use crate::failure::Error;
 use crate::rules::{Association, AssociationError, FilterFlags, Filters};
@@ -238,7 +238,7 @@ impl Typed<'_> {
                 archives: args.archives,
             },
             keep_names: args.keep_names,
-            filters: Arc::new(self.filters()?),
+            filters: Arc::new(filters(&args.fields)?),
             associations: self.associations()?,
             shard: args.shard,
             min_age: self.min_age()?,
@@ -264,16 +264,6 @@ impl Typed<'_> {
             .iter()
             .map(parse)
             .collect()
-    }
-
-    fn filters(&self) -> Result<Filters, Error> {
-        let args = &self.0.input.fields;
-        filters(FilterFlags {
-            filters: &args.filter,
-            modalities: &args.modality,
-            skip_localizers: args.skip_localizers,
-            skip_derived: args.skip_derived,
-        })
     }
 
     fn min_age(&self) -> Result<Option<Duration>, Error> {
@@ -524,7 +514,13 @@ pub fn max_header(given: Option<&str>) -> Result<u64, Error> {
 ///
 /// # Errors
 /// What is no filter.
-pub fn filters(flags: FilterFlags<'_>) -> Result<Filters, Error> {
+pub fn filters(args: &FieldFilterArgs) -> Result<Filters, Error> {
+    let flags = FilterFlags {
+        filters: &args.filter,
+        modalities: &args.modality,
+        skip_localizers: args.skip_localizers,
+        skip_derived: args.skip_derived,
+    };
     Filters::new(flags).map_err(|(flag, refusal)| {
         let hint = refusal
             .hint

@@ -36,7 +36,7 @@ fn study() -> Members<'static> {
     ]
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
@@ -53,11 +53,11 @@ fn zip_by(method: CompressionMethod, members: &[(&str, Vec<u8>)]) -> Vec<u8> {
     zip.finish().unwrap().into_inner()
 }
 
-fn zip(members: &[(&str, Vec<u8>)]) -> Vec<u8> {
+pub fn zip(members: &[(&str, Vec<u8>)]) -> Vec<u8> {
     zip_by(CompressionMethod::Deflated, members)
 }
 
-fn tar(members: &[(&str, Vec<u8>)]) -> Vec<u8> {
+pub fn tar(members: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let mut tar = tar::Builder::new(Vec::new());
     for (name, bytes) in members {
         let mut header = tar::Header::new_gnu();

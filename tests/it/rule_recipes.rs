@@ -1,18 +1,21 @@
 //! The rules of `examples/rules`: each makes of its layout what it says, and those of `docs/rules.md`
 //! are rules.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use dicom_core::VR;
-use dicom_dictionary_std::tags;
+use dicom_dictionary_std::{tags, uids};
 use import_rules::{
     CleanedHeader, Decision, FileFields, HeaderField, OriginalHeader, RuleSet, Settings,
 };
 use serde_json::Value;
 
+use crate::archives;
 use crate::fixture::{Dicom, Person};
 use crate::run::Place;
+use crate::server::Site;
 
 /// A file, and what becomes of it: the number of the rule from 0 with subject, session and
 /// acquisition, or nothing where no rule takes it.
@@ -298,6 +301,153 @@ fn no_recipe_takes_a_date_that_a_profile_moves_out_of_a_path() {
             assert_ne!(line["code"], "route.identifier-in-label", "{line}");
             assert_eq!(line.get("refused"), None, "{line}");
         }
+    }
+}
+
+/// Makes images of which those of one patient and date are one study, those that get other labels
+/// other series, and all others further instances.
+#[derive(Default)]
+struct Scanner {
+    studies: Vec<String>,
+    series: Vec<String>,
+    images: u32,
+}
+
+impl Scanner {
+    fn image(&mut self, kind: Kind, date: &str, labels: &str) -> Vec<u8> {
+        let (patient, series_number) = match kind {
+            Image(series) => ("X1", series),
+            Of(patient) => (patient, 2),
+            Other => return b"no DICOM".to_vec(),
+        };
+        let number = |known: &mut Vec<String>, text: String| {
+            let at = known
+                .iter()
+                .position(|known| *known == text);
+            let at = at.unwrap_or_else(|| {
+                known.push(text);
+                known.len() - 1
+            });
+            u32::try_from(at + 1).unwrap()
+        };
+        let subject = labels
+            .split(' ')
+            .next()
+            .unwrap_or_default();
+        let study = number(&mut self.studies, format!("{patient} {date} {subject}"));
+        let series = number(&mut self.series, labels.to_owned());
+        self.images += 1;
+        Dicom::image(
+            &Person::numbered(study),
+            uids::CT_IMAGE_STORAGE,
+            "CT",
+            series,
+            self.images,
+            16,
+        )
+        .text(tags::PATIENT_ID, VR::LO, patient)
+        .text(tags::STUDY_DATE, VR::DA, date)
+        .text(tags::STUDY_DESCRIPTION, VR::LO, "Brain")
+        .text(tags::SERIES_NUMBER, VR::IS, &series_number.to_string())
+        .text(tags::SERIES_DESCRIPTION, VR::LO, "t1 mprage")
+        .bytes()
+    }
+}
+
+/// Uploads what lies in a place by a recipe, and gives the containers in which something lies.
+fn uploaded_by(place: &Place, rules: &str, more: &[&str]) -> Vec<String> {
+    let site = Site::start();
+    place
+        .run("study -p demo/phantom --no-deid -y --merge-patients --json --rules")
+        .args([recipes().join(format!("{rules}.yaml"))])
+        .args(more)
+        .at(&site)
+        .exits(0);
+    let mut containers: Vec<_> = site
+        .kept()
+        .into_iter()
+        .filter_map(|(name, _)| {
+            let path = name.strip_prefix("demo/phantom/")?;
+            let (container, _) = path
+                .rsplit_once('/')
+                .unwrap_or(("", path));
+            Some(container.replace('/', " "))
+        })
+        .collect();
+    containers.sort();
+    containers.dedup();
+    containers
+}
+
+fn expected_containers<'a>(labels: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut containers: Vec<_> = labels
+        .map(|labels| {
+            let parts = labels
+                .split(' ')
+                .filter(|part| *part != "-" || labels.contains(" - t1"));
+            parts.collect::<Vec<_>>().join(" ")
+        })
+        .collect();
+    containers.sort();
+    containers.dedup();
+    containers
+}
+
+#[test]
+fn each_layout_is_uploaded_to_where_its_recipe_says() {
+    for layout in &LAYOUTS {
+        let (place, mut scanner) = (Place::new(), Scanner::default());
+        for (path, kind, decision) in layout.files {
+            let labels = decision.map_or("", |(_, labels)| labels);
+            let file = scanner.image(*kind, "20240102", labels);
+            place.file(format!("study/{path}"), file);
+        }
+        let more: &[&str] = match layout.rules {
+            "bids" => &["--other-files", "upload"],
+            _ => &[],
+        };
+        let taken = layout
+            .files
+            .iter()
+            .filter_map(|(_, _, decision)| decision.map(|(_, labels)| labels));
+        assert_eq!(
+            uploaded_by(&place, layout.rules, more),
+            expected_containers(taken),
+            "{}",
+            layout.rules
+        );
+    }
+}
+
+#[test]
+fn each_layout_of_archives_is_uploaded_to_where_its_recipe_says() {
+    for (rules, members) in ARCHIVES {
+        let (place, mut scanner) = (Place::new(), Scanner::default());
+        let mut by_archive: BTreeMap<&str, Vec<(&str, Vec<u8>)>> = BTreeMap::new();
+        for (archive, member, date, labels) in members {
+            let kind = if labels.is_some() { Image(2) } else { Other };
+            let file = scanner.image(kind, date, labels.unwrap_or_default());
+            by_archive
+                .entry(archive)
+                .or_default()
+                .push((member, file));
+        }
+        for (archive, members) in by_archive {
+            let bytes = if archive.contains(".zip") {
+                archives::zip(&members)
+            } else {
+                archives::gzip(&archives::tar(&members))
+            };
+            place.file(format!("study/{archive}"), bytes);
+        }
+        let taken = members
+            .iter()
+            .filter_map(|(.., labels)| *labels);
+        assert_eq!(
+            uploaded_by(&place, rules, &[]),
+            expected_containers(taken),
+            "{rules}"
+        );
     }
 }
 

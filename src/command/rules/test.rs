@@ -21,7 +21,7 @@ use crate::exit::ExitStatus;
 use crate::failure::{Error, RunCode};
 use crate::pipeline;
 use crate::plan;
-use crate::rules::{self, FilterFlags, Rules, local_zone};
+use crate::rules::{self, Rules, local_zone};
 use dicom_deid::Cleaner;
 use dicom_lossless::Limits;
 use import_rules::{RuleSet, RuleType, Settings};
@@ -99,12 +99,7 @@ pub fn run(args: &RulesTestArgs, environment: &Environment) -> Result<ExitStatus
 fn rules(args: &RulesTestArgs) -> Result<Rules, Error> {
     let set = rules::read(&args.rules)?;
     plan::refuse_ids(&set, Some(&args.rules))?;
-    let filters = config::filters(FilterFlags {
-        filters: &args.filter,
-        modalities: &args.modality,
-        skip_localizers: args.skip_localizers,
-        skip_derived: args.skip_derived,
-    })?;
+    let filters = config::filters(&args.fields)?;
     let mut rules = Rules {
         filters: filters.into(),
         settings: Settings {
