@@ -24,7 +24,7 @@ use import_rules::{
 pub use associate::{Associated, Association, AssociationError};
 pub use filters::{FilterFlags, Filters};
 pub use header::{Cleaned, Original};
-pub use read::read;
+pub use read::{RulesFile, read};
 
 /// Which rule takes a file, from 0.
 pub type RuleNumber = u16;

@@ -391,7 +391,11 @@ impl Identified {
 }
 
 fn identify(file: &DiscoveredFile, plan: &UploadPlan) -> Result<Identified, FileFailure> {
-    let known = guarded(|| placing::judge_by_path(plan, file))?;
+    let fields = (!plan.rules.is_empty()).then(|| placing::fields(file));
+    let known = match &fields {
+        Some(fields) => guarded(|| placing::judge_by_path(plan, fields))?,
+        None => Some(Verdict::NoRules),
+    };
     let source = Arc::new(file.source()?);
     if let Some(Verdict::LeftOut(by)) = known {
         return Ok(Identified::left_out(source, Identity::default(), by));
@@ -405,9 +409,10 @@ fn identify(file: &DiscoveredFile, plan: &UploadPlan) -> Result<Identified, File
     let header = needs_header
         .then(|| guarded(|| header_of(&source, &identity, plan)))
         .transpose()?;
-    let verdict = match known {
-        Some(verdict) => verdict,
-        None => guarded(|| placing::judge(plan, file, header.as_ref()))?,
+    let verdict = match (known, &fields) {
+        (Some(verdict), _) => verdict,
+        (None, Some(fields)) => guarded(|| placing::judge(plan, fields, header.as_ref()))?,
+        (None, None) => Verdict::NoRules,
     };
     let rule = match verdict {
         Verdict::Rule(rule) => Some(rule),
@@ -425,8 +430,12 @@ fn identify(file: &DiscoveredFile, plan: &UploadPlan) -> Result<Identified, File
             .as_ref()
             .is_ok_and(|row| plan.given(*row).subject.is_some());
     let subject = rule
+        .zip(fields.as_ref())
         .filter(|_| !given)
-        .and_then(|rule| placing::subject_by_path(plan, file, rule));
+        .and_then(|(rule, fields)| {
+            plan.rules
+                .subject_by_path(rule, fields)
+        });
     Ok(Identified {
         identity,
         file: source,

@@ -37,14 +37,10 @@ fn fields_of_indexed(file: &Indexed) -> FileFields {
 /// `route.rule-failed` for a pattern that would take too long.
 pub fn judge_by_path(
     plan: &UploadPlan,
-    file: &DiscoveredFile,
+    fields: &FileFields,
 ) -> Result<Option<Verdict>, FileFailure> {
-    if plan.rules.is_empty() {
-        return Ok(Some(Verdict::NoRules));
-    }
-    let fields = fields(file);
     plan.rules
-        .judge_by_path(&fields)
+        .judge_by_path(fields)
         .map_err(too_long)
 }
 
@@ -54,28 +50,16 @@ pub fn judge_by_path(
 /// `route.rule-failed`.
 pub fn judge(
     plan: &UploadPlan,
-    file: &DiscoveredFile,
+    fields: &FileFields,
     instance: Option<&Instance>,
 ) -> Result<Verdict, FileFailure> {
-    let fields = fields(file);
     let original = instance.map(Original::of);
     let original = original
         .as_ref()
         .map(|header| header as &dyn OriginalHeader);
     plan.rules
-        .judge(&fields, original)
+        .judge(fields, original)
         .map_err(too_long)
-}
-
-/// The subject that rules give a file whatever its header says.
-pub fn subject_by_path(
-    plan: &UploadPlan,
-    file: &DiscoveredFile,
-    rule: RuleNumber,
-) -> Option<String> {
-    let fields = fields(file);
-    plan.rules
-        .subject_by_path(rule, &fields)
 }
 
 /// What is kept of an original instance until it is cleaned: what decides about packages and

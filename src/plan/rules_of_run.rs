@@ -47,8 +47,19 @@ const IDS: [&str; 3] = ["subject._id", "session._id", "acquisition._id"];
 /// `rules.invalid`, [`Error::usage`] for a mapping that is none.
 pub fn read(config: &Config) -> Result<Rules, Error> {
     let packaging = &config.packaging;
-    let set = match &packaging.placing.rules {
-        Some(path) => Some(rules::read(path)?),
+    let file = packaging
+        .placing
+        .rules
+        .as_deref()
+        .map(rules::read)
+        .transpose()?;
+    let identity = identity(
+        file.as_ref()
+            .map(|file| file.text.as_str()),
+        packaging,
+    );
+    let set = match file {
+        Some(file) => Some(file.set),
         None => of_flags(packaging)?,
     };
     if let Some(set) = &set {
@@ -64,27 +75,21 @@ pub fn read(config: &Config) -> Result<Rules, Error> {
         },
         dates_from_path: says(RuleSet::dates_from_path),
         refuses_dates: false,
-        identity: identity(packaging)?,
+        identity,
         set,
     })
 }
 
 /// What stands for the rules in the journal: another text may place the same file elsewhere.
-fn identity(packaging: &Packaging) -> Result<String, Error> {
+fn identity(file: Option<&str>, packaging: &Packaging) -> String {
     let mut digest = Sha256::new();
-    if let Some(path) = &packaging.placing.rules {
-        let text = std::fs::read(path).map_err(|error| {
-            let what = format!("the rules cannot be read: {}", display_path(path));
-            Error::new(RunCode::RulesInvalid, what).because(error.kind().to_string())
-        })?;
-        digest.update(text);
-    }
+    digest.update(file.unwrap_or_default());
     for text in &packaging.placing.map {
         digest.update(text);
         digest.update([0]);
     }
     digest.update([u8::from(packaging.placing.folder_labels)]);
-    Ok(hex::encode(digest.finalize()))
+    hex::encode(digest.finalize())
 }
 
 /// The rule that flags make.

@@ -5,16 +5,25 @@ use std::path::Path;
 use dicom_lossless::display_path;
 use import_rules::{RefusedRules, RuleSet};
 
+use super::RuleNumber;
 use crate::failure::{Error, RunCode};
 
 /// The most that a file of rules may have, in bytes: larger ones are something else.
 const MOST: u64 = 4 << 20;
 
+/// A file of rules that was read.
+pub struct RulesFile {
+    /// The rules.
+    pub set: RuleSet,
+    /// What stands in the file. It may hold identifiers.
+    pub text: String,
+}
+
 /// Reads a file of rules: TOML where its name ends so, else YAML.
 ///
 /// # Errors
 /// `rules.invalid` with all that is wrong in it, by line and column.
-pub fn read(path: &Path) -> Result<RuleSet, Error> {
+pub fn read(path: &Path) -> Result<RulesFile, Error> {
     let unreadable = |why: String| file_error(path).because(why);
     let metadata = std::fs::metadata(path).map_err(|error| unreadable(error.kind().to_string()))?;
     if metadata.len() > MOST {
@@ -26,12 +35,16 @@ pub fn read(path: &Path) -> Result<RuleSet, Error> {
     let is_toml = path
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
-    if is_toml {
+    let set = if is_toml {
         RuleSet::from_toml(&text)
     } else {
         RuleSet::from_yaml(&text)
     }
-    .map_err(|refused| invalid(path, &refused))
+    .map_err(|refused| invalid(path, &refused))?;
+    if RuleNumber::try_from(set.rules().len()).is_err() {
+        return Err(unreadable("it has more than 65,535 rules".to_owned()));
+    }
+    Ok(RulesFile { set, text })
 }
 
 /// The error for a file of rules that is refused.

@@ -876,7 +876,7 @@ fn bounds_hold() {
     assert_eq!(left_codes(&ran), ["discover.archive-limit"]);
 }
 
-/// A zip64 of so many members that lie in one place.
+/// A zip64 of this number of members that lie in one place.
 fn many_members(members: &[Raw]) -> Vec<u8> {
     let one = Raw::write(&members[..1]);
     let head = 30 + members[0].name.len();

@@ -228,6 +228,15 @@ fn image(kind: Kind) -> Vec<u8> {
         .bytes()
 }
 
+/// A place in which all files of a layout lie.
+fn laid_out(layout: &Layout) -> Place {
+    let place = Place::new();
+    for (path, kind, _) in layout.files {
+        place.file(format!("study/{path}"), image(*kind));
+    }
+    place
+}
+
 /// What was decided, as the tables here have it.
 fn decision(line: &Value) -> Option<(u64, String)> {
     let rule = line["rule"].as_u64()?;
@@ -243,10 +252,7 @@ fn decision(line: &Value) -> Option<(u64, String)> {
 #[test]
 fn each_recipe_makes_of_its_layout_what_it_says() {
     for layout in &LAYOUTS {
-        let place = Place::new();
-        for (path, kind, _) in layout.files {
-            place.file(format!("study/{path}"), image(*kind));
-        }
+        let place = laid_out(layout);
         let rules = recipes().join(format!("{}.yaml", layout.rules));
         let ran = place
             .run("rules test")
@@ -286,10 +292,7 @@ fn each_recipe_makes_of_its_layout_what_it_says() {
 #[test]
 fn no_recipe_takes_a_date_that_a_profile_moves_out_of_a_path() {
     for layout in &LAYOUTS {
-        let place = Place::new();
-        for (path, kind, _) in layout.files {
-            place.file(format!("study/{path}"), image(*kind));
-        }
+        let place = laid_out(layout);
         let rules = recipes().join(format!("{}.yaml", layout.rules));
         let ran = place
             .run("rules test")

@@ -242,19 +242,9 @@ impl Rule {
         self.zip_single
     }
 
-    /// Whether localizers go into packages of their own, if the rule says.
-    pub fn splits_localizers(&self) -> Option<bool> {
-        self.dicom_split_localizer
-    }
-
     /// Whether its files may be uploaded although they are not cleaned.
     pub fn allows_uncleaned(&self) -> bool {
         self.allow_uncleaned
-    }
-
-    /// The filters of `include` and of `exclude`.
-    pub fn filters(&self) -> (&[Filter], &[Filter]) {
-        (&self.filters.include, &self.filters.exclude)
     }
 
     /// Whether the header of a file must be read to tell whether the rule takes it.

@@ -97,7 +97,7 @@ pub fn run(args: &RulesTestArgs, environment: &Environment) -> Result<ExitStatus
 
 /// The rules and filters, checked.
 fn rules(args: &RulesTestArgs) -> Result<Rules, Error> {
-    let set = rules::read(&args.rules)?;
+    let set = rules::read(&args.rules)?.set;
     plan::refuse_ids(&set, Some(&args.rules))?;
     let filters = config::filters(&args.fields)?;
     let mut rules = Rules {

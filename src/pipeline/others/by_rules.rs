@@ -11,7 +11,7 @@ use crate::plan::UploadPlan;
 use crate::routing::{self, ForcedLabels};
 use crate::rules::{LeftOut, RuleNumber, Verdict};
 use flywheel_client::Fields;
-use import_rules::{GroupKey, RuleType};
+use import_rules::{FileFields, GroupKey, RuleType};
 
 use super::super::context::RunContext;
 use super::super::guard::guarded;
@@ -37,10 +37,17 @@ pub fn judged(
     files: Vec<DiscoveredFile>,
 ) -> Vec<(DiscoveredFile, Option<PlacedOther>)> {
     let RunContext { plan, outcomes, .. } = context;
+    if plan.rules.is_empty() {
+        return files
+            .into_iter()
+            .map(|file| (file, None))
+            .collect();
+    }
     let speak_of_others = plan.rules.speak_of_other_files();
     let mut taken = Vec::new();
     for file in files {
-        let verdict = guarded(|| placing::judge(plan, &file, None));
+        let fields = placing::fields(&file);
+        let verdict = guarded(|| placing::judge(plan, &fields, None));
         let placed = match verdict {
             Ok(Verdict::LeftOut(by)) if speak_of_others || matches!(by, LeftOut::ByFilter(_)) => {
                 context.placing.left_out(by);
@@ -54,7 +61,7 @@ pub fn judged(
                     .rule(number)
                     .is_some_and(|rule| *rule.kind() != RuleType::Dicom) =>
             {
-                guarded(|| place(plan, &file, number)).map(Some)
+                guarded(|| place(plan, &fields, number)).map(Some)
             }
             Ok(_) => Ok(None),
             Err(failure) => Err(failure),
@@ -72,7 +79,7 @@ pub fn judged(
 
 fn place(
     plan: &UploadPlan,
-    file: &DiscoveredFile,
+    fields: &FileFields,
     number: RuleNumber,
 ) -> Result<PlacedOther, FileFailure> {
     let unknown = || FileFailure::new(FileCode::RouteUnclear, "");
@@ -84,15 +91,14 @@ fn place(
         let detail = format!("rule {}", u32::from(number) + 1);
         return Err(FileFailure::new(FileCode::RouteUncleaned, detail));
     }
-    let fields = placing::fields(file);
     let failed = |error| placing::failed(number, &error);
     let extracted = plan
         .rules
-        .extract(number, &fields, None)
+        .extract(number, fields, None)
         .map_err(failed)?;
     let group = plan
         .rules
-        .group(number, &fields, None, &extracted)
+        .group(number, fields, None, &extracted)
         .map_err(failed)?;
     let packaging = &plan.packaging;
     let forced = ForcedLabels {
