@@ -55,7 +55,7 @@ use neighbours::Neighbours;
 use pack::OutgoingPackage;
 use route::Routed;
 use send::Sender;
-pub use stop::Stop;
+pub use stop::{Signals, Stop};
 use target::TargetContainer;
 
 /// Stack of a worker thread in bytes. Nesting is bounded at 64 levels; this leaves room for

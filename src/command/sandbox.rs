@@ -13,19 +13,29 @@ use crate::cli::{self, SandboxArgs, ServerEra, SignedUrls, StorageKind};
 use crate::config::{self, Config, DeidChoice};
 use crate::credential::KeySources;
 use crate::failure::{Error, RunCode};
+use crate::pipeline::Signals;
 use dicom_deid::profile::{Document, Language};
 use dicom_lossless::display_path;
 use flywheel_client::ProjectRef;
 
-use super::say;
+use super::{runtime, say};
 
 /// Runs the server until it is interrupted. The first line on standard output says where it is and
 /// how to log in.
 pub fn run(args: SandboxArgs) -> Result<(), Error> {
     let sandbox = start(options(args)?).map_err(|error| failed(&error))?;
-    say(&sandbox.ready_line())?;
+    runtime()?.block_on(async {
+        // Before it says that it is there: what is told to end at once is to hear it.
+        let mut signals = Signals::listen()?;
+        say(&sandbox.ready_line())?;
+        tokio::select! {
+            _ = signals.next() => {}
+            () = sandbox.ended() => {}
+        }
+        Ok::<_, Error>(())
+    })?;
     sandbox
-        .run_until_interrupted()
+        .stop()
         .map_err(|error| failed(&error))
 }
 

@@ -13,7 +13,7 @@ use crate::credential::{KeyOrigin, PseudonymKeySources};
 use crate::event::{Event, Events, Mode, ProfileFacts, RunEnd, RunStart, Severity};
 use crate::exit::ExitStatus;
 use crate::failure::{Error, RunCode};
-use crate::pipeline::{self, Stop};
+use crate::pipeline::{self, Signals, Stop};
 use crate::plan::{self, Sink, UploadPlan};
 use crate::report::{self, Paths, Reporter};
 use dicom_lossless::{display_path, escape_for_terminal};
@@ -81,7 +81,8 @@ fn reported(config: &Config, reporter: Reporter, paths: &Paths) -> ExitStatus {
 fn work(config: &Config, events: &Events) -> Result<(), Error> {
     let runtime = runtime()?;
     let stop = Stop::default();
-    runtime.spawn(stop.clone().on_signals());
+    let signals = runtime.block_on(async { Signals::listen() })?;
+    runtime.spawn(stop.clone().on_signals(signals));
     let (client, sandbox) = server(config, events)?;
     if let Some(client) = client.clone() {
         let stop = stop.clone();

@@ -1,12 +1,16 @@
 //! How a run is stopped before its end: first nothing new is started, then what is under way is
 //! dropped.
 
+#[cfg(unix)]
 mod hangup;
+mod signals;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+
+pub use signals::Signals;
 
 use super::guard::locked;
 use crate::failure::{Error, RunCode};
@@ -59,63 +63,28 @@ impl Stop {
         self.hard.cancelled().await;
     }
 
-    /// Listens for Ctrl-C, SIGTERM and, unless it is ignored, SIGHUP: the first stops what has not
-    /// begun, the second, or the end of the grace time, drops what is under way.
-    pub async fn on_signals(self) {
-        let hangup = hangup::is_heard();
-        self.obey(|| signal(hangup)).await;
+    /// The first of these signals stops what has not begun, the second, or the end of the grace
+    /// time, drops what is under way.
+    pub async fn on_signals(self, mut signals: Signals) {
+        self.by_signal(signals.next().await);
+        self.drop_at(signals.next()).await;
     }
 
-    async fn obey<S: Future<Output = RunCode>>(&self, signal: impl Fn() -> S) {
-        let code = signal().await;
+    fn by_signal(&self, code: RunCode) {
         self.because(Error::new(code, code.sentence()));
+    }
+
+    async fn drop_at(&self, second: impl Future<Output = RunCode>) {
         tokio::select! {
-            _ = signal() => {}
+            _ = second => {}
             () = tokio::time::sleep(GRACE) => {}
         }
         self.hard.cancel();
     }
 }
 
-#[cfg(unix)]
-async fn signal(hangup: bool) -> RunCode {
-    use tokio::signal::unix::SignalKind;
-    tokio::select! {
-        code = interrupt() => code,
-        () = came(SignalKind::terminate()) => RunCode::Terminated,
-        () = came(SignalKind::hangup()), if hangup => RunCode::HungUp,
-    }
-}
-
-/// Ends when a signal came; never where no handler can be installed, and the signal does what it
-/// always does.
-#[cfg(unix)]
-async fn came(kind: tokio::signal::unix::SignalKind) {
-    match tokio::signal::unix::signal(kind) {
-        Ok(mut listener) => drop(listener.recv().await),
-        Err(_) => std::future::pending().await,
-    }
-}
-
-#[cfg(not(unix))]
-async fn signal(_hangup: bool) -> RunCode {
-    interrupt().await
-}
-
-async fn interrupt() -> RunCode {
-    // Where no handler can be installed, Ctrl-C ends the process as it always does.
-    if tokio::signal::ctrl_c()
-        .await
-        .is_err()
-    {
-        std::future::pending::<()>().await;
-    }
-    RunCode::Interrupted
-}
-
 #[cfg(test)]
 mod tests {
-    use tokio::sync::Notify;
     use tokio::time::{Instant, sleep};
 
     use super::*;
@@ -123,26 +92,18 @@ mod tests {
     /// Stops by a signal now and by another one after `second`; gives how long what is under way
     /// had from the first to its end.
     async fn time_to_finish(second: Duration) -> Duration {
-        let (stop, signal) = (Stop::default(), Notify::new());
-        let begin = Instant::now();
-        let obeyed = async {
-            stop.obey(|| async {
-                signal.notified().await;
-                RunCode::Interrupted
-            })
-            .await;
-            stop.wait_hard().await;
-            begin.elapsed()
-        };
-        let signals = async {
-            assert!(!stop.requested() && !stop.is_by_signal());
-            signal.notify_one();
-            stop.wait().await;
-            assert!(stop.is_by_signal() && !stop.hard.is_cancelled());
+        let (stop, begin) = (Stop::default(), Instant::now());
+        assert!(!stop.requested() && !stop.is_by_signal());
+        stop.by_signal(RunCode::Interrupted);
+        stop.wait().await;
+        assert!(stop.is_by_signal() && !stop.hard.is_cancelled());
+        stop.drop_at(async {
             sleep(second).await;
-            signal.notify_one();
-        };
-        tokio::join!(obeyed, signals).0
+            RunCode::Interrupted
+        })
+        .await;
+        stop.wait_hard().await;
+        begin.elapsed()
     }
 
     #[tokio::test(start_paused = true)]

@@ -166,7 +166,7 @@ fn asked(options: &str, path: &str) -> String {
         .read_to_string(&mut answer)
         .unwrap();
     server.signal("TERM");
-    server.end();
+    assert_eq!(server.end().code, Some(0));
     assert!(
         place.path("box").is_dir(),
         "the folder is the one that was named"
@@ -208,6 +208,18 @@ fn its_flags_choose_the_era_and_what_the_site_announces() {
     assert!(asked("--deid-log box", "/api/config").contains("/deid-log\""));
     assert!(asked("--era old box", "/api/auth/status").starts_with("HTTP/1.1 404"));
     assert!(asked("--era current box", "/api/auth/status").starts_with("HTTP/1.1 403"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_right_after_it_said_that_it_is_there_is_heard() {
+    let place = Place::new();
+    for _ in 0..5 {
+        let server = place.run("sandbox box").start();
+        server.first_line();
+        server.signal("TERM");
+        assert_eq!(server.end().code, Some(0));
+    }
 }
 
 #[test]

@@ -49,14 +49,13 @@ use std::thread::JoinHandle;
 
 use chrono::Utc;
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use api_error::ApiError;
 use app::App;
 pub use error::SandboxError;
 pub use options::{Era, Options, ProfileLevel, Storage};
-use serve::Lifetime;
 use store::Store;
 use ticket::Tickets;
 
@@ -65,7 +64,8 @@ use ticket::Tickets;
 pub struct Sandbox {
     addr: SocketAddr,
     app: Arc<App>,
-    lifetime: watch::Sender<Lifetime>,
+    stop: CancellationToken,
+    ended: CancellationToken,
     thread: Option<JoinHandle<io::Result<()>>>,
 }
 
@@ -104,16 +104,20 @@ pub fn start(mut options: Options) -> Result<Sandbox, SandboxError> {
         started: Utc::now(),
         tickets: Mutex::new(Tickets::new()),
     });
-    let lifetime = watch::Sender::new(Lifetime::Serving);
-    let (serving, until) = (app.clone(), lifetime.subscribe());
+    let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
+    let (serving, told, ending) = (app.clone(), stop.clone(), ended.clone().drop_guard());
     let thread = std::thread::Builder::new()
         .name("sandbox".to_owned())
-        .spawn(move || serve::run(listener, &serving, &until))
+        .spawn(move || {
+            let _ending = ending;
+            serve::run(listener, &serving, &told)
+        })
         .map_err(SandboxError::Thread)?;
     Ok(Sandbox {
         addr,
         app,
-        lifetime,
+        stop,
+        ended,
         thread: Some(thread),
     })
 }
@@ -199,14 +203,23 @@ impl Sandbox {
         Zeroizing::new(line.to_string())
     }
 
-    /// Serves until the process is interrupted (Ctrl-C, or a request to terminate), then stops.
-    pub fn run_until_interrupted(mut self) -> Result<(), SandboxError> {
-        self.end(Lifetime::UntilInterrupted)
+    /// Ends when the sandbox ended by itself, which is a failure that [`Sandbox::stop`] tells.
+    pub async fn ended(&self) {
+        self.ended.cancelled().await;
+    }
+
+    /// Stops it: requests under way may end, and the index is saved.
+    ///
+    /// # Errors
+    ///
+    /// [`SandboxError::Stopped`] where it could not serve, or not save.
+    pub fn stop(mut self) -> Result<(), SandboxError> {
+        self.end()
             .map_err(SandboxError::Stopped)
     }
 
-    fn end(&mut self, lifetime: Lifetime) -> io::Result<()> {
-        self.lifetime.send_replace(lifetime);
+    fn end(&mut self) -> io::Result<()> {
+        self.stop.cancel();
         match self
             .thread
             .take()
@@ -221,7 +234,7 @@ impl Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        if self.end(Lifetime::Stopped).is_err() {
+        if self.end().is_err() {
             eprintln!("warning: the sandbox did not stop cleanly; its journal has every change");
         }
     }

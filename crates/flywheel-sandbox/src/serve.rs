@@ -1,5 +1,4 @@
-//! The sandbox's thread: serves until it is told to stop or interrupted, and saves the index
-//! meanwhile.
+//! The sandbox's thread: serves until it is told to stop, and saves the index meanwhile.
 //!
 //! Must never outlast its grace time, also where clients hold connections open.
 
@@ -8,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::routes;
@@ -16,22 +15,11 @@ use crate::routes;
 /// How long a shutdown waits for requests that are under way.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// How long the sandbox's thread serves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lifetime {
-    /// Until this value changes.
-    Serving,
-    /// Until this value changes or the process is interrupted.
-    UntilInterrupted,
-    /// No longer.
-    Stopped,
-}
-
 /// The body of the sandbox's thread. It owns its runtime, so the caller may be asynchronous or not.
 pub fn run(
     listener: std::net::TcpListener,
     app: &Arc<App>,
-    lifetime: &watch::Receiver<Lifetime>,
+    stop: &CancellationToken,
 ) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -41,38 +29,21 @@ pub fn run(
     let served = runtime.block_on(async {
         let listener = TcpListener::from_std(listener)?;
         tokio::spawn(keep_saving(app.clone()));
-        let stopped = stopped(lifetime.clone());
         let router =
             routes::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
-        let serving = axum::serve(listener, router).with_graceful_shutdown(stopped);
+        let serving =
+            axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
         tokio::select! {
             served = serving => served,
-            () = stopped_and_waited(lifetime.clone()) => Ok(()),
+            () = stopped_and_waited(stop) => Ok(()),
         }
     });
     runtime.shutdown_timeout(Duration::from_secs(1));
     app.store.save().and(served)
 }
 
-/// Ends when the sandbox is told to stop, or interrupted where it watches for that.
-async fn stopped(mut lifetime: watch::Receiver<Lifetime>) {
-    loop {
-        let until = *lifetime.borrow_and_update();
-        let ended = match until {
-            Lifetime::Serving => lifetime.changed().await.is_err(),
-            Lifetime::UntilInterrupted => {
-                interrupted().await.is_ok() || lifetime.changed().await.is_err()
-            }
-            Lifetime::Stopped => true,
-        };
-        if ended {
-            return;
-        }
-    }
-}
-
-async fn stopped_and_waited(lifetime: watch::Receiver<Lifetime>) {
-    stopped(lifetime).await;
+async fn stopped_and_waited(stop: &CancellationToken) {
+    stop.cancelled().await;
     tokio::time::sleep(GRACE).await;
 }
 
@@ -93,18 +64,4 @@ async fn keep_saving(app: Arc<App>) {
         }
         pause = (begun.elapsed() * 10).max(Duration::from_millis(100));
     }
-}
-
-async fn interrupted() -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        let mut terminated =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            signal = tokio::signal::ctrl_c() => signal,
-            _ = terminated.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
 }

@@ -4,7 +4,6 @@
 //! handler would undo that.
 
 /// Whether SIGHUP is to be heard: not where it was ignored when the program began.
-#[cfg(unix)]
 pub fn is_heard() -> bool {
     let ignored = std::fs::read_to_string("/proc/self/status")
         .ok()
@@ -12,13 +11,7 @@ pub fn is_heard() -> bool {
     !ignored.unwrap_or_else(is_ignored_by_children)
 }
 
-#[cfg(not(unix))]
-pub fn is_heard() -> bool {
-    false
-}
-
 /// By what Linux tells of a process (`proc_pid_status(5)`): bit 0 of `SigIgn` is signal 1.
-#[cfg(unix)]
 fn is_ignored_by_status(status: &str) -> Option<bool> {
     let mask = status
         .lines()
@@ -28,7 +21,6 @@ fn is_ignored_by_status(status: &str) -> Option<bool> {
 
 /// By a child, which inherits what is ignored (POSIX execve): a shell that sends the signal to
 /// itself lives on then.
-#[cfg(unix)]
 fn is_ignored_by_children() -> bool {
     let shell = std::process::Command::new("sh")
         .args(["-c", "kill -HUP $$"])
@@ -36,7 +28,7 @@ fn is_ignored_by_children() -> bool {
     shell.is_ok_and(|status| status.success())
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
