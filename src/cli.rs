@@ -59,7 +59,7 @@ pub const RESERVED: [&str; 14] = [
 ];
 
 /// Flags that no environment variable may set: they are decisions about one run, not settings.
-const NOT_FROM_ENVIRONMENT: [&str; 24] = [
+const NOT_FROM_ENVIRONMENT: [&str; 25] = [
     "dry-run",
     "yes",
     "no-deid",
@@ -69,6 +69,7 @@ const NOT_FROM_ENVIRONMENT: [&str; 24] = [
     "residual",
     "pictures",
     "subjects",
+    "extend-subjects",
     "rules",
     "map",
     "folder-labels",
@@ -99,8 +100,8 @@ or follows `--`.
 Every option that is a setting may also come from the environment: FWUPLOAD_ and its name, as in
 FWUPLOAD_PROJECT or FWUPLOAD_CA_CERT. An empty variable counts as unset. `--dry-run`, `--yes`,
 `--no-deid`, `--other-files`, `--new-pseudonym-key`, `--residual`, `--pictures`, `--subjects`,
-`--save-subjects`, `--rules`, `--map`, `--folder-labels`, `--associate`, `--filter`,
-`--skip-localizers`, `--skip-derived` and `--fresh` have to be typed.
+`--extend-subjects`, `--save-subjects`, `--rules`, `--map`, `--folder-labels`, `--associate`,
+`--filter`, `--skip-localizers`, `--skip-derived` and `--fresh` have to be typed.
 The API key comes from `--api-key-file`, `--api-key-command`, FWUPLOAD_API_KEY, `fwupload login`, or
 Flywheel's own user.json, in this order.
 The pseudonym key comes from `--pseudonym-key-file`, `--pseudonym-key-command`,

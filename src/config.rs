@@ -349,7 +349,14 @@ impl Config {
             ("shard", or(input.shard.map(|s| s.to_string()), "none")),
             ("max-header", input.max_header.to_string()),
             ("subject-set", flag(packaging.subject.is_some())),
-            ("subject-table", flag(packaging.subjects.is_some())),
+            (
+                "subject-table",
+                if packaging.table.extend_subjects {
+                    "extended".to_owned()
+                } else {
+                    flag(packaging.table.subjects.is_some())
+                },
+            ),
             ("session-set", flag(packaging.session.is_some())),
             ("jobs", transfer.jobs.to_string()),
             (

@@ -90,6 +90,14 @@ pub fn run(
             .allow(share, found.found);
     }
     let nothing = found.series.is_empty() && found.others.is_empty();
+    // Before anything else asks for labels: only now is it known who is new.
+    let added = found
+        .rows
+        .number_new(&context.plan)
+        .unwrap_or_else(|error| {
+            stop.because(error);
+            None
+        });
     if let Some(error) = several_patients(&context.plan, found.patients.count()) {
         stop.because(error);
     }
@@ -102,6 +110,11 @@ pub fn run(
     if let Some(error) = found
         .subjects
         .several_patients(&context.plan)
+    {
+        stop.because(error);
+    }
+    if let Some(added) = added.filter(|_| !stop.requested())
+        && let Err(error) = subject_rows::save(&context, &added)
     {
         stop.because(error);
     }

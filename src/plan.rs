@@ -109,6 +109,14 @@ impl UploadPlan {
             .map_or(NOTHING, |(table, row)| table.labels(row))
     }
 
+    /// Whether a row of the table of subjects gives the subject, a row that is still to get its code
+    /// too.
+    pub fn table_gives_subject(&self) -> bool {
+        self.subjects
+            .as_ref()
+            .is_some_and(|table| table.gives().subject)
+    }
+
     /// What stands for a file in the journal, with all that decides where it goes.
     pub fn fingerprint(&self, digester: &Digester, file: &Indexed) -> KeyedDigest {
         let below = self

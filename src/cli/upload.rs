@@ -73,7 +73,11 @@ impl UploadArgs {
             &self.connection.ca_cert,
             &self.report.log_file,
             &self.deid.pictures,
-            &self.destination.packaging.subjects,
+            &self
+                .destination
+                .packaging
+                .table
+                .subjects,
             &self
                 .destination
                 .packaging
@@ -334,6 +338,29 @@ pub struct DestinationArgs {
     pub sandbox: Option<Option<PathBuf>>,
 }
 
+/// The user's own table of subjects.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = DESTINATION)]
+pub struct SubjectTableArgs {
+    /// Take subjects, sessions and acquisitions from TABLE (.csv, .tsv or .xlsx)
+    ///
+    /// Its first line names the columns. Keys: `path` (file, folder or glob below the input, the
+    /// longest that fits), `patient_id`, `patient_name`, `accession_number` or any other keyword,
+    /// compared with the original values in memory, all of them at once. Results: `subject`,
+    /// `session`, `acquisition`; an empty cell of the last two leaves it to the cleaned header. Lines
+    /// that are blank or begin with # do not count. A file without a row fails. Tables of Flywheel's
+    /// own client work too.
+    #[arg(long, value_name = "TABLE", hide_short_help = true)]
+    pub subjects: Option<PathBuf>,
+    /// Give who is not in the table of `--subjects` the next code, and add a row for each
+    ///
+    /// For tables of Flywheel's own client, whose first line says how codes are written, as in
+    /// S{SubjectCode:03},PatientID. Codes follow the highest in the table, in the order of the
+    /// values. The table is written before anything is sent, and holds the original values.
+    #[arg(long, requires = "subjects", hide_short_help = true)]
+    pub extend_subjects: bool,
+}
+
 /// Which containers and packages are made in the project, and what they may replace.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = DESTINATION)]
@@ -347,16 +374,9 @@ pub struct PackagingArgs {
     /// Which labels files get by rules.
     #[command(flatten)]
     pub placing: PlacingArgs,
-    /// Take subjects, sessions and acquisitions from TABLE (.csv, .tsv or .xlsx)
-    ///
-    /// Its first line names the columns. Keys: `path` (file, folder or glob below the input, the
-    /// longest that fits), `patient_id`, `patient_name`, `accession_number` or any other keyword,
-    /// compared with the original values in memory, all of them at once. Results: `subject`,
-    /// `session`, `acquisition`; an empty cell of the last two leaves it to the cleaned header. Lines
-    /// that are blank or begin with # do not count. A file without a row fails. Tables of Flywheel's
-    /// own client work too.
-    #[arg(long, value_name = "TABLE", hide_short_help = true)]
-    pub subjects: Option<PathBuf>,
+    /// The table of subjects.
+    #[command(flatten)]
+    pub table: SubjectTableArgs,
     /// Write down in FILE, as CSV, which patient became which subject
     ///
     /// Original Patient ID and issuer, name, accession number and UIDs, with the labels that they

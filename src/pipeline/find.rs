@@ -149,7 +149,15 @@ impl Finder<'_> {
             outcomes.settle_path(&Arc::new(path), len, FileOutcome::Skipped(reason));
         };
         match found {
-            found if is_named(found.path(), plan.packaging.subjects.as_deref()) => {
+            found
+                if is_named(
+                    found.path(),
+                    plan.packaging
+                        .table
+                        .subjects
+                        .as_deref(),
+                ) =>
+            {
                 skip(
                     found.path().to_path_buf(),
                     found.size(),
@@ -225,11 +233,10 @@ impl Finder<'_> {
 
     /// Notes whose file it is, to see whether one subject is made of several patients.
     fn note(&mut self, found: &Identified) {
-        let (plan, work) = (&self.context.plan, &mut self.work);
+        let work = &mut self.work;
         work.patients.add(&found.identity);
         if let Ok(Some(row)) = found.row {
-            work.rows
-                .note(plan, row, &found.identity);
+            work.rows.note(row, &found.identity);
         }
         if let Some(subject) = &found.subject {
             work.subjects
@@ -428,7 +435,7 @@ fn identify(file: &DiscoveredFile, plan: &UploadPlan) -> Result<Identified, File
     let given = plan.packaging.subject.is_some()
         || row
             .as_ref()
-            .is_ok_and(|row| plan.given(*row).subject.is_some());
+            .is_ok_and(|row| row.is_some() && plan.table_gives_subject());
     let subject = rule
         .zip(fields.as_ref())
         .filter(|_| !given)

@@ -4,14 +4,14 @@
 //! Owns what a file without a row fails with, and which rows were used by whom. Rows are named by
 //! their lines, and no value by which they were looked up is told.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::event::Severity;
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
 use crate::plan::UploadPlan;
 use crate::routing::LabelOf;
 use crate::series::Patients;
-use crate::subjects::{NoRow, RowId, SubjectTable, in_words};
+use crate::subjects::{Addition, NoRow, RowId, SubjectTable, in_words};
 use dicom_deid::standard;
 use dicom_lossless::{Identity, Instance};
 
@@ -73,6 +73,10 @@ fn failure(table: &SubjectTable, none: NoRow) -> FileFailure {
             ),
             format!("correct the row if it is the one, exactly as the file has it; else {add}"),
         ),
+        NoRow::Unwritable => (
+            "one of its values has a character that no line of a table can hold".to_owned(),
+            "correct the file, or use a table that goes by another attribute".to_owned(),
+        ),
         NoRow::OtherPath { lines } => (
             format!("{} has its values and another path", in_words(&lines)),
             "add a row with the path of the file below the input".to_owned(),
@@ -94,33 +98,49 @@ fn named(keyword: &str) -> String {
 pub struct RowUse {
     /// All files were looked up.
     pub complete: bool,
-    used: HashSet<RowId>,
-    /// Patients and lines by the subject that they get.
-    subjects: BTreeMap<String, (Patients, BTreeSet<u32>)>,
+    patients: HashMap<RowId, Patients>,
 }
 
 impl RowUse {
     /// Notes that a file uses a row.
-    pub fn note(&mut self, plan: &UploadPlan, row: RowId, identity: &Identity) {
-        let Some(table) = &plan.subjects else { return };
-        self.used.insert(row);
-        if let Some(subject) = &table.labels(row).subject {
-            let (patients, lines) = self
-                .subjects
-                .entry(LabelOf::Subject.label(subject))
-                .or_default();
-            patients.add(identity);
-            lines.insert(table.line(row));
+    pub fn note(&mut self, row: RowId, identity: &Identity) {
+        self.patients
+            .entry(row)
+            .or_default()
+            .add(identity);
+    }
+
+    /// Gives the next codes of a table that is continued to who is new in it; none where no one is.
+    ///
+    /// # Errors
+    /// `subjects.invalid` where a code or a value would not be read back.
+    pub fn number_new(&self, plan: &UploadPlan) -> Result<Option<Addition>, Error> {
+        // Who was not found yet would come too late for the order.
+        match &plan.subjects {
+            Some(table) if self.complete => {
+                table.number_new(|row| self.patients.contains_key(&row))
+            }
+            _ => Ok(None),
         }
     }
 
     /// That the table makes one subject of several patients, which was not asked for.
     pub fn several_patients(&self, plan: &UploadPlan) -> Option<Error> {
-        if plan.packaging.merge_patients {
-            return None;
-        }
-        let merged: Vec<_> = self
+        let table = plan
             .subjects
+            .as_ref()
+            .filter(|_| !plan.packaging.merge_patients)?;
+        let mut subjects: BTreeMap<String, (Patients, BTreeSet<u32>)> = BTreeMap::new();
+        for (row, patients) in &self.patients {
+            if let Some(subject) = &table.labels(*row).subject {
+                let (all, lines) = subjects
+                    .entry(LabelOf::Subject.label(subject))
+                    .or_default();
+                all.add_all(patients);
+                lines.insert(table.line(*row));
+            }
+        }
+        let merged: Vec<_> = subjects
             .values()
             .filter(|(patients, _)| patients.count() > 1)
             .collect();
@@ -167,7 +187,7 @@ impl RowUse {
             );
             events.notice(Severity::Warning, "not-in-table", text);
         }
-        let unused = table.lines_without(|row| self.used.contains(&row));
+        let unused = table.lines_without(|row| self.patients.contains_key(&row));
         if self.complete && !unused.is_empty() {
             let text = format!(
                 "no file used {} of {} in the table of `--subjects`: {}",
@@ -178,4 +198,55 @@ impl RowUse {
             events.notice(Severity::Notice, "unused-rows", text);
         }
     }
+}
+
+/// Writes the table with the rows that it gets in this run, before anything is sent; a dry run says
+/// what it would be.
+///
+/// # Errors
+/// `subjects.unwritable`.
+pub fn save(context: &RunContext, addition: &Addition) -> Result<(), Error> {
+    let RunContext { plan, events, .. } = context;
+    let Some(table) = &plan.subjects else {
+        return Ok(());
+    };
+    let is_dry_run = plan.sink.is_dry_run();
+    if !is_dry_run {
+        table.save(addition)?;
+    }
+    let Addition {
+        count,
+        codes: (first, last),
+        lines,
+        near,
+        ..
+    } = addition;
+    let codes = if count == &1 {
+        first.clone()
+    } else {
+        format!("{first} to {last}")
+    };
+    let (rows, are) = match count {
+        1 => ("1 row".to_owned(), "is"),
+        rows => (format!("{rows} rows"), "are"),
+    };
+    let done = if is_dry_run {
+        format!("{rows} would be added")
+    } else {
+        format!("{rows} {are} added")
+    };
+    let text = format!(
+        "{done} to the table of `--subjects`, {}: {codes}",
+        in_words(&lines.clone().collect::<Vec<_>>())
+    );
+    events.notice(Severity::Notice, "new-subjects", text);
+    if !near.is_empty() {
+        let text = format!(
+            "new rows of the table of `--subjects` differ in leading zeros, blanks or punctuation \
+                alone, {}: if they are one patient, give them one code before the next run",
+            in_words(near)
+        );
+        events.notice(Severity::Warning, "near-subjects", text);
+    }
+    Ok(())
 }

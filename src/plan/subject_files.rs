@@ -16,10 +16,10 @@ use dicom_lossless::display_path;
 /// # Errors
 /// `subjects.invalid`, and a flag that gives what the table gives.
 pub fn table(packaging: &Packaging) -> Result<Option<SubjectTable>, Error> {
-    let Some(path) = &packaging.subjects else {
+    let Some(path) = &packaging.table.subjects else {
         return Ok(None);
     };
-    let table = subjects::read(path)?;
+    let table = subjects::read(path, packaging.table.extend_subjects)?;
     let gives = table.gives();
     let flags = [
         ("subject", packaging.subject.is_some() && gives.subject),
@@ -49,8 +49,13 @@ pub fn announcement(table: &SubjectTable) -> Notice {
         1 => "1 row".to_owned(),
         rows => format!("{rows} rows"),
     };
+    let new = if table.is_continued() {
+        "; who is not in it gets the next code, and it gets a row more"
+    } else {
+        ""
+    };
     let text = format!(
-        "labels from the table of `--subjects` ({rows}): {}",
+        "labels from the table of `--subjects` ({rows}): {}{new}",
         levels.join(", ")
     );
     Notice::fact("subject-table", text)

@@ -52,6 +52,16 @@ impl Patients {
             .extend(patient.issuer);
     }
 
+    /// Takes note of all of these.
+    pub fn add_all(&mut self, others: &Self) {
+        for (id, issuers) in &others.0 {
+            self.0
+                .entry(id.clone())
+                .or_default()
+                .extend(issuers.iter().cloned());
+        }
+    }
+
     /// How many there are. The same ID of two issuers is that of two patients; one without an
     /// issuer may be of any.
     pub fn count(&self) -> usize {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::path::Path;
-use std::{fmt, fs};
+use std::{fmt, fs, io};
 
 use calamine::{DataRef, Reader, Xlsx, XlsxError};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
@@ -39,42 +39,138 @@ impl fmt::Debug for Line {
     }
 }
 
-/// Reads the lines of a table that hold something.
+/// What kind of file a table is, by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Text {
+        /// What separates cells where the text does not show it.
+        usual: u8,
+    },
+    Workbook,
+}
+
+impl Kind {
+    fn of(path: &Path) -> Result<Self, &'static str> {
+        let extension = path
+            .extension()
+            .and_then(|extension| extension.to_str())
+            .map(str::to_lowercase);
+        match extension.as_deref() {
+            Some("csv") => Ok(Self::Text { usual: b',' }),
+            Some("tsv") => Ok(Self::Text { usual: b'\t' }),
+            Some("xlsx") => Ok(Self::Workbook),
+            _ => Err("its name has to end with .csv, .tsv or .xlsx"),
+        }
+    }
+}
+
+/// Reads the file of a table.
 ///
 /// # Errors
-/// A file that cannot be read, or that is no table.
-pub fn read(path: &Path) -> Result<Vec<Line>, Vec<Fault>> {
+/// A file that cannot be read, or that is too large.
+pub fn load(path: &Path) -> Result<Vec<u8>, Vec<Fault>> {
     let whole = |what: String| vec![Fault::whole(what)];
-    let extension = path
-        .extension()
-        .and_then(|extension| extension.to_str())
-        .map(str::to_lowercase)
-        .unwrap_or_default();
-    if !["csv", "tsv", "xlsx"].contains(&extension.as_str()) {
-        return Err(whole(
-            "its name has to end with .csv, .tsv or .xlsx".to_owned(),
-        ));
-    }
+    Kind::of(path).map_err(|what| whole(what.to_owned()))?;
     let metadata = fs::metadata(path).map_err(|error| whole(error.to_string()))?;
     if !metadata.is_file() {
         return Err(whole("it is no file".to_owned()));
     }
-    if metadata.len() > MAX_BYTES {
-        return Err(whole(format!("it has more than {} MiB", MAX_BYTES >> 20)));
+    check_length(metadata.len())?;
+    fs::read(path).map_err(|error| whole(error.to_string()))
+}
+
+fn check_length(len: u64) -> Result<(), Vec<Fault>> {
+    if len > MAX_BYTES {
+        let what = format!("it has more than {} MiB", MAX_BYTES >> 20);
+        return Err(vec![Fault::whole(what)]);
     }
-    let bytes = fs::read(path).map_err(|error| whole(error.to_string()))?;
-    let lines = if extension == "xlsx" {
-        of_workbook(bytes)?
-    } else {
-        of_text(
-            &decoded(&bytes)?,
-            if extension == "tsv" { b'\t' } else { b',' },
-        )?
+    Ok(())
+}
+
+/// The lines of a table that hold something, of the bytes of its file.
+///
+/// # Errors
+/// What is no table.
+pub fn lines(path: &Path, bytes: Vec<u8>) -> Result<Vec<Line>, Vec<Fault>> {
+    check_length(bytes.len() as u64)?;
+    let lines = match Kind::of(path).map_err(|what| vec![Fault::whole(what)])? {
+        Kind::Workbook => of_workbook(bytes)?,
+        Kind::Text { usual } => of_text(&decoded(&bytes)?, usual)?,
     };
     if lines.is_empty() {
-        return Err(whole("it has no line with anything in it".to_owned()));
+        return Err(vec![Fault::whole("it has no line with anything in it")]);
     }
     Ok(lines)
+}
+
+/// How the cells of a text stand in it, for rows behind its last one.
+#[derive(Debug, Clone, Copy)]
+pub struct Dialect {
+    separator: u8,
+    terminator: csv::Terminator,
+}
+
+impl Dialect {
+    /// Of the file of a table.
+    ///
+    /// # Errors
+    /// A file to which no rows can be added.
+    pub fn of(path: &Path, bytes: &[u8]) -> Result<Self, &'static str> {
+        let Ok(Kind::Text { usual }) = Kind::of(path) else {
+            return Err("rows can only be added to text: save it as .csv or .tsv");
+        };
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            return Err("rows can only be added to UTF-8: save it as CSV UTF-8");
+        };
+        let terminator = if text.contains("\r\n") {
+            csv::Terminator::CRLF
+        } else {
+            csv::Terminator::Any(b'\n')
+        };
+        Ok(Self {
+            separator: separator(&in_lines(text), usual),
+            terminator,
+        })
+    }
+
+    /// How many lines there are.
+    pub fn count(bytes: &[u8]) -> u32 {
+        let text = String::from_utf8_lossy(bytes);
+        line_number(in_lines(&text).lines().count())
+    }
+
+    /// The bytes with rows behind them.
+    ///
+    /// # Errors
+    /// None that a vector gives.
+    pub fn with_rows<R, C>(
+        self,
+        bytes: &[u8],
+        rows: impl IntoIterator<Item = R>,
+    ) -> io::Result<Vec<u8>>
+    where
+        R: IntoIterator<Item = C>,
+        C: AsRef<[u8]>,
+    {
+        let mut whole = bytes.to_vec();
+        if !matches!(whole.last(), None | Some(b'\n' | b'\r')) {
+            let end: &[u8] = match self.terminator {
+                csv::Terminator::CRLF => b"\r\n",
+                _ => b"\n",
+            };
+            whole.extend_from_slice(end);
+        }
+        let mut writer = csv::WriterBuilder::new()
+            .delimiter(self.separator)
+            .terminator(self.terminator)
+            .from_writer(whole);
+        for row in rows {
+            writer.write_record(row)?;
+        }
+        writer
+            .into_inner()
+            .map_err(|error| io::Error::other(error.error().to_string()))
+    }
 }
 
 /// The text, by its byte order mark or as UTF-8; UTF-16 without a mark shows in the zeros of its
@@ -106,9 +202,13 @@ fn decoded(bytes: &[u8]) -> Result<String, Vec<Fault>> {
             "it holds NUL characters, as no text does",
         )]);
     }
-    Ok(text
-        .replace("\r\n", "\n")
-        .replace('\r', "\n"))
+    Ok(in_lines(&text))
+}
+
+/// The text with lines that end as those of most systems do.
+fn in_lines(text: &str) -> String {
+    text.replace("\r\n", "\n")
+        .replace('\r', "\n")
 }
 
 fn line_number(number: usize) -> u32 {
@@ -116,13 +216,8 @@ fn line_number(number: usize) -> u32 {
 }
 
 fn of_text(text: &str, usual: u8) -> Result<Vec<Line>, Vec<Fault>> {
-    // Excel's own first line, which says the separator.
-    let stated = text
-        .lines()
-        .next()
-        .and_then(|first| first.strip_prefix("sep="))
-        .and_then(|separator| separator.bytes().next());
-    let separator = stated.unwrap_or_else(|| separator(text, usual));
+    let stated = stated_separator(text).is_some();
+    let separator = separator(text, usual);
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -149,7 +244,7 @@ fn of_text(text: &str, usual: u8) -> Result<Vec<Line>, Vec<Fault>> {
             .map_or(0, |passed| passed.matches('\n').count());
         counted_to = begin.max(counted_to);
         let number = line_number(counted);
-        if stated.is_some() && number == 1 {
+        if stated && number == 1 {
             continue;
         }
         if record
@@ -185,8 +280,20 @@ fn passed_over(text: &str) -> usize {
         .sum()
 }
 
-/// What stands most often in the first line outside of quotation marks.
+/// That of Excel's own first line, which says the separator.
+fn stated_separator(text: &str) -> Option<u8> {
+    text.trim_start_matches('\u{FEFF}')
+        .lines()
+        .next()
+        .and_then(|first| first.strip_prefix("sep="))
+        .and_then(|separator| separator.bytes().next())
+}
+
+/// What is stated, or stands most often in the first line outside of quotation marks.
 fn separator(text: &str, usual: u8) -> u8 {
+    if let Some(stated) = stated_separator(text) {
+        return stated;
+    }
     let first = text
         .get(passed_over(text)..)
         .and_then(|text| {

@@ -20,6 +20,8 @@ pub enum NoRow {
         /// The lines of rows that differ in leading zeros, blanks or punctuation alone.
         near: Vec<u32>,
     },
+    /// It is new in a table that is continued, and has a value that no line of a table can hold.
+    Unwritable,
     /// Rows have its values, and none of their paths leads to it.
     OtherPath {
         /// Their lines.

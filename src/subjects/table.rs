@@ -6,27 +6,20 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::num::NonZeroU32;
+use std::path::Path;
 
+use crate::failure::Error;
 use crate::routing::LabelOf;
 use dicom_lossless::{Instance, Phi};
 
-use super::cells::{Cell, Line};
-use super::code_format;
+use super::cells::{self, Line};
+use super::code_format::{self, CodeFormat};
 use super::columns::{self, Column, KeyColumn};
-use super::fault::Fault;
+use super::continued::{Addition, Continued, Unwritable};
+use super::fault::{self, Fault};
 use super::lookup::{self, NoRow};
 use super::paths::{PathIndex, PathPattern};
-
-/// What a row gives: the user's own text.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct GivenLabels {
-    /// The subject.
-    pub subject: Option<String>,
-    /// The session; none where the cleaned header is to say it.
-    pub session: Option<String>,
-    /// The acquisition, likewise.
-    pub acquisition: Option<String>,
-}
+use super::row::{GivenLabels, Row, nearly};
 
 /// Which labels a table gives.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -57,13 +50,6 @@ impl RowId {
     }
 }
 
-struct Row {
-    line: u32,
-    keys: Vec<Phi<String>>,
-    path: Option<PathPattern>,
-    labels: GivenLabels,
-}
-
 /// What the rows of one key are told apart by.
 enum Rows {
     One(RowId),
@@ -79,6 +65,10 @@ pub struct SubjectTable {
     by_key: HashMap<Vec<Phi<String>>, Rows>,
     /// Lines by their keys without what is easily lost.
     near: HashMap<Vec<Phi<String>>, Vec<u32>>,
+    /// How codes are written, where the table is one of codes.
+    format: Option<CodeFormat>,
+    /// Where who is not in the table gets the next code.
+    continued: Option<Continued>,
 }
 
 impl fmt::Debug for SubjectTable {
@@ -94,12 +84,13 @@ impl SubjectTable {
         let Some(first) = lines.next() else {
             return Err(vec![Fault::whole("it has no line with anything in it")]);
         };
-        let by_code = code_format::is_one(&first);
-        let columns = if by_code {
-            code_format::read(&first)?
+        let (columns, format) = if code_format::is_one(&first) {
+            let (columns, format) = code_format::read(&first)?;
+            (columns, Some(format))
         } else {
-            columns::read(&first)?
+            (columns::read(&first)?, None)
         };
+        let by_code = format.is_some();
         let (mut rows, mut faults) = (Vec::new(), Vec::new());
         for line in lines {
             match Row::new(line, &columns, by_code) {
@@ -109,17 +100,31 @@ impl SubjectTable {
         }
         faults.extend(check_keys(&rows));
         faults.extend(check_labels(&rows, by_code));
-        if rows.is_empty() && faults.is_empty() {
-            faults.push(Fault::whole("no row stands below the names of the columns"));
-        }
         if faults.is_empty() {
-            Ok(Self::of_rows(&columns, rows))
+            Ok(Self::of_rows(&columns, rows, format))
         } else {
             Err(faults)
         }
     }
 
-    fn of_rows(columns: &[Column], rows: Vec<Row>) -> Self {
+    /// Lets who is not in it get the next code. `path` and `bytes` are those that it was read from.
+    ///
+    /// # Errors
+    /// A table that is not one of codes, or to which no row can be added.
+    pub(super) fn continued(mut self, path: &Path, bytes: Vec<u8>) -> Result<Self, Vec<Fault>> {
+        let Some(format) = self.format.clone() else {
+            return Err(vec![Fault::whole(
+                "only a table whose first line begins with a code format, as in \
+                    S{SubjectCode:03},PatientID, says how new codes are made",
+            )]);
+        };
+        let continued =
+            Continued::new(path, bytes, format, &self.rows).map_err(|fault| vec![fault])?;
+        self.continued = Some(continued);
+        Ok(self)
+    }
+
+    fn of_rows(columns: &[Column], rows: Vec<Row>, format: Option<CodeFormat>) -> Self {
         let keys = columns
             .iter()
             .filter_map(|column| match column {
@@ -164,6 +169,8 @@ impl SubjectTable {
                 .collect(),
             near,
             rows,
+            format,
+            continued: None,
         }
     }
 
@@ -180,6 +187,11 @@ impl SubjectTable {
     /// Whether it has none.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
+    }
+
+    /// Whether who is not in it gets the next code.
+    pub fn is_continued(&self) -> bool {
+        self.continued.is_some()
     }
 
     /// Whether a file's header has to be read for its row.
@@ -236,9 +248,10 @@ impl SubjectTable {
                     })
                     .and_then(|near| self.near.get(&near))
                     .cloned();
-                return Err(NoRow::NoMatch {
-                    near: near.unwrap_or_default(),
-                });
+                return match near {
+                    Some(near) => Err(NoRow::NoMatch { near }),
+                    None => self.new_row(keys),
+                };
             }
             Some(Rows::One(row)) => return Ok(*row),
             Some(Rows::ByPath(index)) => index,
@@ -264,6 +277,74 @@ impl SubjectTable {
         }
     }
 
+    /// The row that one who is not in the table is to get, where it is continued.
+    fn new_row(&self, keys: &[Phi<String>]) -> Result<RowId, NoRow> {
+        let continued = self
+            .continued
+            .as_ref()
+            .ok_or(NoRow::NoMatch { near: Vec::new() })?;
+        let place = continued
+            .place_of(keys)
+            .map_err(|Unwritable| NoRow::Unwritable)?;
+        RowId::new(self.rows.len() + place).ok_or(NoRow::NoMatch { near: Vec::new() })
+    }
+
+    /// Gives codes to who is new among those of whom a file counts; none where no one is. Until
+    /// then their rows give nothing.
+    ///
+    /// # Errors
+    /// `subjects.invalid` where a code or a value would not be read back.
+    pub fn number_new(&self, counts: impl Fn(RowId) -> bool) -> Result<Option<Addition>, Error> {
+        let Some(continued) = &self.continued else {
+            return Ok(None);
+        };
+        let counts = |place| RowId::new(self.rows.len() + place).is_some_and(&counts);
+        let addition = continued.number(counts)?;
+        if let Some(addition) = &addition {
+            Self::read_back(continued, addition)
+                .map_err(|faults| fault::invalid(continued.path(), faults))?;
+        }
+        Ok(addition)
+    }
+
+    /// Sees that the longer table says what was meant.
+    fn read_back(continued: &Continued, addition: &Addition) -> Result<(), Vec<Fault>> {
+        let lines = cells::lines(continued.path(), addition.bytes.clone())?;
+        let again = Self::new(lines)?;
+        for row in continued.rows() {
+            let said = again
+                .find(Some(""), &row.keys)
+                .ok()
+                .map(|found| (again.line(found), again.labels(found)));
+            if said != Some((row.line, &row.labels)) {
+                return Err(vec![Fault::at(
+                    row.line,
+                    "the new line would not be read back as it was written",
+                )]);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the table with the rows that were added.
+    ///
+    /// # Errors
+    /// `subjects.unwritable`: nothing may be sent under the new codes then.
+    pub fn save(&self, addition: &Addition) -> Result<(), Error> {
+        self.continued
+            .as_ref()
+            .map_or(Ok(()), |continued| continued.save(addition))
+    }
+
+    fn row(&self, row: RowId) -> Option<&Row> {
+        let at = row.at();
+        self.rows.get(at).or_else(|| {
+            self.continued
+                .as_ref()?
+                .row(at.checked_sub(self.rows.len())?)
+        })
+    }
+
     fn lines_with(&self, keys: &[Phi<String>]) -> Vec<u32> {
         self.rows
             .iter()
@@ -279,15 +360,13 @@ impl SubjectTable {
             session: None,
             acquisition: None,
         };
-        self.rows
-            .get(row.at())
+        self.row(row)
             .map_or(NONE, |row| &row.labels)
     }
 
     /// The line of a row.
     pub fn line(&self, row: RowId) -> u32 {
-        self.rows
-            .get(row.at())
+        self.row(row)
             .map_or(0, |row| row.line)
     }
 
@@ -300,76 +379,6 @@ impl SubjectTable {
             .map(|(_, row)| row.line)
             .collect()
     }
-}
-
-fn nearly(keys: &[Phi<String>]) -> Vec<Phi<String>> {
-    keys.iter()
-        .map(lookup::nearly)
-        .collect()
-}
-
-impl Row {
-    fn new(line: Line, columns: &[Column], by_code: bool) -> Result<Self, Vec<Fault>> {
-        let number = line.number;
-        if line.cells.len() != columns.len() {
-            let what = format!(
-                "it has {} cells, and the line of names has {}",
-                line.cells.len(),
-                columns.len()
-            );
-            return Err(vec![Fault::at(number, what)]);
-        }
-        let mut row = Self {
-            line: number,
-            keys: Vec::new(),
-            path: None,
-            labels: GivenLabels::default(),
-        };
-        let mut faults = Vec::new();
-        for ((at, cell), column) in (1..).zip(line.cells).zip(columns) {
-            if let Err(what) = row.take(cell, *column, by_code) {
-                faults.push(Fault::at(number, format!("column {at} {what}")));
-            }
-        }
-        if faults.is_empty() {
-            Ok(row)
-        } else {
-            Err(faults)
-        }
-    }
-
-    fn take(&mut self, cell: Cell, column: Column, by_code: bool) -> Result<(), &'static str> {
-        let text = cell?;
-        match column {
-            Column::Unnamed | Column::Session | Column::Acquisition if text.is_empty() => {}
-            Column::Path | Column::Key(_) if text.is_empty() => return Err("is an empty key"),
-            Column::Unnamed => return Err("has no name and holds something"),
-            Column::Path => {
-                self.path = Some(PathPattern::new(&text)?);
-            }
-            Column::Key(_) => self
-                .keys
-                .push(lookup::compared(&text)),
-            Column::Subject if text.is_empty() => return Err("is an empty subject"),
-            Column::Subject if by_code && !code_format::has_one_number(&text) => {
-                return Err("is a code that has not exactly one number in it");
-            }
-            Column::Subject => self.labels.subject = Some(usable(text, LabelOf::Subject)?),
-            Column::Session => self.labels.session = Some(usable(text, LabelOf::Session)?),
-            Column::Acquisition => {
-                self.labels.acquisition = Some(usable(text, LabelOf::Acquisition)?);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A text of which a label can be made.
-fn usable(text: String, of: LabelOf) -> Result<String, &'static str> {
-    if of.label(&text).is_empty() {
-        return Err("has no character that a label may hold");
-    }
-    Ok(text)
 }
 
 /// Keys that stand in several rows.

@@ -1,5 +1,5 @@
 //! `--subjects`: whose files they are by a table of the user's own, and what keeps a file from being
-//! sent under a wrong one.
+//! sent under a wrong one; `--extend-subjects`: who is new in a table of codes.
 
 use std::io::{Cursor, Write};
 
@@ -450,6 +450,214 @@ fn a_table_of_flywheels_own_client_is_read_and_no_code_is_made() {
         ran.failures(),
         [("1.dcm".to_owned(), "route.not-in-table".to_owned())]
     );
+}
+
+fn table_of(place: &Place) -> String {
+    std::fs::read_to_string(place.path("table.csv")).unwrap()
+}
+
+#[test]
+fn a_table_of_codes_is_continued_in_the_order_of_its_keys_before_anything_is_sent() {
+    let begun = "\u{FEFF}# ours\r\nS{SubjectCode:03},PatientID\r\nS007,CANARY-0002";
+    let place = place(begun);
+    let site = Site::start();
+    let run = || {
+        place
+            .run(RUN)
+            .args(["table.csv", "--extend-subjects"])
+            .at(&site)
+    };
+    let ran = run().args(["--dry-run"]).exits(0);
+    assert!(
+        ran.notice("new-subjects")
+            .starts_with("2 rows would be added"),
+    );
+    assert_eq!(table_of(&place), begun, "a dry run writes nothing");
+
+    let ran = run().exits(0);
+    assert_eq!(
+        ran.notice("new-subjects"),
+        "2 rows are added to the table of `--subjects`, lines 4, 5: S008 to S009"
+    );
+    let continued = format!("{begun}\r\nS008,canary-0001\r\nS009,canary-0003\r\n");
+    assert_eq!(table_of(&place), continued);
+    assert_eq!(labels(&site, "subjects"), ["S007", "S008", "S009"]);
+
+    let ran = run().exits(0);
+    assert!(ran.events_of("uploaded").is_empty(), "all is there");
+    assert_eq!(table_of(&place), continued);
+
+    let file = Dicom::ct(&Person::numbered(0), 1);
+    place.file("study/p0/1.dcm", file.bytes());
+    run().exits(0);
+    assert_eq!(
+        table_of(&place),
+        format!("{continued}S010,canary-0000\r\n"),
+        "who comes first in the order and later in time gets a later code"
+    );
+    assert_eq!(labels(&site, "subjects").len(), 4);
+}
+
+#[test]
+fn a_table_of_codes_may_begin_without_a_row_and_on_any_number_of_cores_gives_the_same() {
+    let written = ["1", "2"].map(|jobs| {
+        let place = place("{SubjectCode}\tPatientID\tPatientBirthDate\n");
+        let table = place.path("table.tsv");
+        std::fs::rename(place.path("table.csv"), &table).unwrap();
+        place
+            .run(RUN)
+            .args(["table.tsv", "--extend-subjects", "--jobs", jobs])
+            .at(&Site::start())
+            .exits(0);
+        std::fs::read_to_string(table).unwrap()
+    });
+    assert_eq!(
+        written,
+        ["{SubjectCode}\tPatientID\tPatientBirthDate\n1\tcanary-0001\t19330717\n\
+            2\tcanary-0002\t19330717\n3\tcanary-0003\t19330717\n"; 2]
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_table_keeps_its_mode_and_lies_behind_its_link_when_it_is_continued() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = place("S{SubjectCode},PatientID\n");
+    let (table, real) = (place.path("table.csv"), place.path("real.csv"));
+    std::fs::rename(&table, &real).unwrap();
+    std::fs::set_permissions(&real, std::fs::Permissions::from_mode(0o640)).unwrap();
+    std::os::unix::fs::symlink("real.csv", &table).unwrap();
+    place
+        .run(RUN)
+        .args(["table.csv", "--extend-subjects"])
+        .at(&Site::start())
+        .exits(0);
+    assert!(table.is_symlink());
+    assert_eq!(table_of(&place).lines().count(), 4);
+    let mode = std::fs::metadata(real)
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o640);
+}
+
+#[test]
+fn nothing_is_sent_by_a_table_that_changed_while_it_was_to_be_continued() {
+    let place = place("S{SubjectCode},PatientID\n");
+    let site = Site::start();
+    let other = "S{SubjectCode},PatientID\nS1,canary-0003\n";
+    place.file("other.csv", other);
+    // Asked for between the reading of the table and that of the files.
+    let key = [
+        "--pseudonym-key-command",
+        "cp other.csv table.csv; printf %064d 7",
+    ];
+    place
+        .run("study -p demo/phantom --profile basic --subjects table.csv --extend-subjects")
+        .args(key)
+        .without_pseudonym_key()
+        .at(&site)
+        .exits(1)
+        .says("error[subjects.unwritable]")
+        .says("it has changed since it was read");
+    assert!(site.uploaded().is_empty());
+    assert_eq!(table_of(&place), other);
+}
+
+#[test]
+fn a_shard_goes_on_with_the_table_that_another_has_continued_alike() {
+    let place = place("S{SubjectCode},PatientID\n");
+    let site = Site::start();
+    let all = "S{SubjectCode},PatientID\nS1,canary-0001\nS2,canary-0002\nS3,canary-0003\n";
+    place.file("other.csv", all);
+    let key = [
+        "--pseudonym-key-command",
+        "cp other.csv table.csv; printf %064d 7",
+    ];
+    place
+        .run("study -p demo/phantom --profile basic --subjects table.csv --extend-subjects")
+        .args(key)
+        .without_pseudonym_key()
+        .at(&site)
+        .exits(0);
+    assert_eq!(labels(&site, "subjects"), ["S1", "S2", "S3"]);
+    assert_eq!(table_of(&place), all);
+}
+
+#[test]
+fn what_is_near_a_row_is_not_new_and_new_rows_near_each_other_are_named() {
+    let place = place("S{SubjectCode},PatientID\nS1,canary-1\n");
+    let mut person = Person::numbered(4);
+    person.id = "CANARY-00002".to_owned();
+    place.file("study/p4/1.dcm", Dicom::ct(&person, 1).bytes());
+    let site = Site::start();
+    let ran = place
+        .run(RUN)
+        .args(["table.csv", "--extend-subjects"])
+        .at(&site)
+        .exits(3);
+    assert_eq!(
+        ran.failures(),
+        [("1.dcm".to_owned(), "route.not-in-table".to_owned())]
+    );
+    ran.says("line 2 comes near");
+    assert!(
+        ran.notice("near-subjects")
+            .contains("lines 3, 4")
+    );
+    assert_eq!(labels(&site, "subjects"), ["S2", "S3", "S4"]);
+}
+
+#[test]
+fn two_patients_do_not_get_one_new_code() {
+    let begun = "S{SubjectCode},PatientBirthDate\n";
+    let place = place(begun);
+    let site = Site::start();
+    place
+        .run(RUN)
+        .args(["table.csv", "--extend-subjects"])
+        .at(&site)
+        .exits(6)
+        .says("error[route.several-patients]");
+    assert!(site.uploaded().is_empty());
+    assert_eq!(table_of(&place), begun);
+}
+
+#[test]
+fn a_table_that_cannot_be_continued_is_refused_before_anything_is_read() {
+    let utf_16: Vec<u8> = "\u{FEFF}S{SubjectCode},PatientID\nS1,a\n"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    for (table, said) in [
+        (
+            &b"patient_id,subject\na,S1\n"[..],
+            "begins with a code format",
+        ),
+        (
+            b"S{SubjectCode:3},PatientID\nS1,a\n",
+            "fills short numbers with blanks",
+        ),
+        (b"S1-{SubjectCode},PatientID\n", "digits beside the number"),
+        (
+            b"S{SubjectCode},PatientID\nS99999999999999999999,a\n",
+            "line 2",
+        ),
+        (&utf_16, "save it as CSV UTF-8"),
+    ] {
+        place(table)
+            .run(RUN)
+            .args(["table.csv", "--extend-subjects"])
+            .at(&Site::start())
+            .exits(2)
+            .says("error[subjects.invalid]")
+            .says(said);
+    }
+    place("")
+        .run("study -p demo/phantom --extend-subjects")
+        .at(&Site::start())
+        .exits(2)
+        .says("--subjects");
 }
 
 #[test]

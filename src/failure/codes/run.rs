@@ -323,6 +323,16 @@ codes! {
             Nothing was cleaned or sent. The message says why. Name a folder on a disk with enough \
             room, where you may write; it may hold pictures of earlier runs, which stay.",
     }
+    SubjectsUnwritable {
+        code: "subjects.unwritable",
+        sentence: "the table of subjects cannot be continued",
+        hint: "run again; it is read anew. Let its folder be writable, or leave out `--extend-subjects`",
+        exit: Unexpected,
+        explanation: "With `--extend-subjects` the table of `--subjects` gets a row for each new \
+            patient before anything is sent. It could not be written, or it has changed since this \
+            run read it: another run or a person has written it. Nothing was sent, and the table is \
+            as it was. Make sure that you may write in its folder, and run the same command again.",
+    }
     CrosswalkUnwritable {
         code: "crosswalk.unwritable",
         sentence: "the crosswalk cannot be written",
