@@ -9,7 +9,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use crate::fixture::{self, Dicom, PATH_MARK, Person, coded_to_the_last_uid};
-use crate::run::{Place, tree};
+use crate::run::{Place, Run, tree};
 use crate::server::Site;
 
 const RUN: &str = "study -p demo/phantom --profile coded.yaml --json --subjects";
@@ -541,22 +541,26 @@ fn a_table_keeps_its_mode_and_lies_behind_its_link_when_it_is_continued() {
     assert_eq!(mode & 0o777, 0o640);
 }
 
+/// Continues an empty table, in the place of which another stands before the first file is read:
+/// the pseudonym key is asked for in between.
+fn while_the_table_becomes<'a>(place: &'a Place, other: &str, site: &Site) -> Run<'a> {
+    place.file("other.csv", other);
+    place
+        .run("study -p demo/phantom --profile basic --subjects table.csv --extend-subjects")
+        .args([
+            "--pseudonym-key-command",
+            "cp other.csv table.csv; printf %064d 7",
+        ])
+        .without_pseudonym_key()
+        .at(site)
+}
+
 #[test]
 fn nothing_is_sent_by_a_table_that_changed_while_it_was_to_be_continued() {
     let place = place("S{SubjectCode},PatientID\n");
     let site = Site::start();
     let other = "S{SubjectCode},PatientID\nS1,canary-0003\n";
-    place.file("other.csv", other);
-    // Asked for between the reading of the table and that of the files.
-    let key = [
-        "--pseudonym-key-command",
-        "cp other.csv table.csv; printf %064d 7",
-    ];
-    place
-        .run("study -p demo/phantom --profile basic --subjects table.csv --extend-subjects")
-        .args(key)
-        .without_pseudonym_key()
-        .at(&site)
+    while_the_table_becomes(&place, other, &site)
         .exits(1)
         .says("error[subjects.unwritable]")
         .says("it has changed since it was read");
@@ -569,17 +573,7 @@ fn a_shard_goes_on_with_the_table_that_another_has_continued_alike() {
     let place = place("S{SubjectCode},PatientID\n");
     let site = Site::start();
     let all = "S{SubjectCode},PatientID\nS1,canary-0001\nS2,canary-0002\nS3,canary-0003\n";
-    place.file("other.csv", all);
-    let key = [
-        "--pseudonym-key-command",
-        "cp other.csv table.csv; printf %064d 7",
-    ];
-    place
-        .run("study -p demo/phantom --profile basic --subjects table.csv --extend-subjects")
-        .args(key)
-        .without_pseudonym_key()
-        .at(&site)
-        .exits(0);
+    while_the_table_becomes(&place, all, &site).exits(0);
     assert_eq!(labels(&site, "subjects"), ["S1", "S2", "S3"]);
     assert_eq!(table_of(&place), all);
 }
