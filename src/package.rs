@@ -6,7 +6,7 @@ mod deflate;
 mod names;
 mod zip_writer;
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -428,16 +428,11 @@ fn read_chunk(segment: &Segment, done: u64, opened: Option<OpenFile>) -> Chunk {
         Some(source) => source,
         None => file.open()?,
     };
-    let mut chunk = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
-    let sought = source.seek(SeekFrom::Start(from));
-    let got = sought.and_then(|_| {
-        source
-            .by_ref()
-            .take(length)
-            .read_to_end(&mut chunk)
-    });
-    let got = got.map_err(FileError::from)?;
-    if got as u64 != length {
+    let mut chunk = Vec::new();
+    source
+        .append(from..from + length, &mut chunk)
+        .map_err(FileError::from)?;
+    if chunk.len() as u64 != length {
         return Err(FileFailure::new(
             FileCode::ReadChanged,
             "the file became shorter",

@@ -87,14 +87,16 @@ pub fn pack(
         .then(Spool::new)
         .transpose()
         .map_err(|failure| (0, failure))?;
-    let one = |(at, member): (usize, &Member)| {
-        let level = level.filter(|_| member.native);
-        deflated(&member.body, level, spool.as_ref()).map_err(|failure| (at, failure))
+    let one = |deflater: &mut Option<Deflater>, (at, member): (usize, &Member)| {
+        let deflater = deflater
+            .as_mut()
+            .filter(|_| member.native);
+        deflated(&member.body, deflater, spool.as_ref()).map_err(|failure| (at, failure))
     };
     let all: Vec<_> = members
         .par_iter()
         .enumerate()
-        .map(one)
+        .map_init(|| level.map(Deflater::new), one)
         .collect::<Result<_, _>>()?;
     let spooled = spool
         .map(Spool::finish)
@@ -128,29 +130,62 @@ enum Place {
     Spool(Range<u64>),
 }
 
+/// What deflates one member after the other: its tables and buffers cost more than a small member.
+struct Deflater {
+    level: DeflateLevel,
+    compressor: Compressor,
+    whole: Vec<u8>,
+    out: Vec<u8>,
+}
+
+impl Deflater {
+    fn new(level: DeflateLevel) -> Self {
+        let library = CompressionLvl::new(i32::from(level.0)).unwrap_or_default();
+        Self {
+            level,
+            compressor: Compressor::new(library),
+            whole: Vec::new(),
+            out: Vec::new(),
+        }
+    }
+
+    /// The checksum of a member, and its bytes deflated where that is shorter.
+    fn deflate(&mut self, body: &Body) -> Result<(u32, Option<&[u8]>), FileFailure> {
+        let Self {
+            compressor,
+            whole,
+            out,
+            ..
+        } = self;
+        whole.clear();
+        each_chunk(body, |chunk| whole.extend_from_slice(chunk))?;
+        let bound = compressor.deflate_compress_bound(whole.len());
+        if out.len() < bound {
+            out.resize(bound, 0);
+        }
+        let shorter = compressor
+            .deflate_compress(whole, out)
+            .ok()
+            .filter(|length| *length < whole.len())
+            .and_then(|length| out.get(..length));
+        Ok((crc32fast::hash(whole), shorter))
+    }
+}
+
 /// The checksum of a member, and where its bytes are afterwards.
 fn deflated(
     body: &Body,
-    level: Option<DeflateLevel>,
+    deflater: Option<&mut Deflater>,
     spool: Option<&Spool>,
 ) -> Result<(u32, Place), FileFailure> {
-    let Some(level) = level else {
+    let Some(deflater) = deflater else {
         return Ok((checksum(body)?, Place::Source));
     };
     if let Some(spool) = spool.filter(|_| body.len() > AT_ONCE) {
-        return spool.stream(body, level);
+        return spool.stream(body, deflater.level);
     }
-    let mut whole = Vec::with_capacity(usize::try_from(body.len()).unwrap_or_default());
-    each_chunk(body, |chunk| whole.extend_from_slice(chunk))?;
-    let crc = crc32fast::hash(&whole);
-    let mut compressor =
-        Compressor::new(CompressionLvl::new(i32::from(level.0)).unwrap_or_default());
-    let mut out = vec![0; compressor.deflate_compress_bound(whole.len())];
-    let length = compressor
-        .deflate_compress(&whole, &mut out)
-        .ok()
-        .filter(|length| *length < whole.len());
-    let place = match (length.and_then(|length| out.get(..length)), spool) {
+    let (crc, shorter) = deflater.deflate(body)?;
+    let place = match (shorter, spool) {
         (None, _) => Place::Source,
         (Some(shorter), Some(spool)) => Place::Spool(spool.append(shorter)?),
         // A copy, so that what it takes is what it is.

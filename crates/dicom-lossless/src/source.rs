@@ -8,6 +8,8 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::ops::Range;
+#[cfg(unix)]
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -185,6 +187,64 @@ pub enum OpenFile {
     Inside(Box<dyn ReadSeek>),
 }
 
+impl OpenFile {
+    /// Appends the bytes of a range to a buffer, fewer where the file ends before. What the buffer
+    /// has room for is read in one step: the readers of the standard library begin with 8 KiB and
+    /// double that, which for pieces of 256 KiB are six calls in the place of one.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn append(&mut self, range: Range<u64>, buffer: &mut Vec<u8>) -> io::Result<()> {
+        let wanted = range
+            .end
+            .saturating_sub(range.start);
+        buffer
+            .try_reserve_exact(usize::try_from(wanted).unwrap_or(usize::MAX))
+            .map_err(|_| io::ErrorKind::OutOfMemory)?;
+        match self {
+            #[cfg(unix)]
+            Self::Whole(file) => read_at(file, range, buffer),
+            _ => {
+                self.seek(SeekFrom::Start(range.start))?;
+                self.take(wanted)
+                    .read_to_end(buffer)
+                    .map(drop)
+            }
+        }
+    }
+
+    /// Fills a buffer with the bytes at an offset.
+    fn fill(&mut self, into: &mut [u8], at: u64) -> io::Result<()> {
+        match self {
+            #[cfg(unix)]
+            Self::Whole(file) => file.read_exact_at(into, at),
+            _ => {
+                self.seek(SeekFrom::Start(at))?;
+                self.read_exact(into)
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, range: Range<u64>, buffer: &mut Vec<u8>) -> io::Result<()> {
+    let mut at = range.start;
+    while at < range.end {
+        let before = buffer.len();
+        // There may be room for more than is wanted.
+        let got = rustix::io::retry_on_intr(|| {
+            rustix::io::pread(file, rustix::buffer::spare_capacity(buffer), at)
+        })?;
+        if got == 0 {
+            break;
+        }
+        let left = usize::try_from(range.end - at).unwrap_or(usize::MAX);
+        buffer.truncate(before.saturating_add(left));
+        at += got as u64;
+    }
+    Ok(())
+}
+
 impl fmt::Debug for OpenFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -316,10 +376,8 @@ impl Input {
                 .and_then(<[u8]>::first_chunk)
                 .copied());
         }
-        let open = self.file()?;
         let mut eight = [0; 8];
-        open.seek(SeekFrom::Start(at))?;
-        open.read_exact(&mut eight)?;
+        self.file()?.fill(&mut eight, at)?;
         Ok(Some(eight))
     }
 }
@@ -345,12 +403,10 @@ fn read_up_to(file: &mut OpenFile, from: u64, to: u64, have: Bytes) -> Result<By
         )
         .map_err(|_| FileErrorKind::Io.error("not enough memory"))?;
     buffer.extend_from_slice(&have);
+    let before = buffer.len();
     drop(have);
-    file.seek(SeekFrom::Start(from))?;
-    let got = file
-        .take(wanted)
-        .read_to_end(&mut buffer)?;
-    if got as u64 == wanted {
+    file.append(from..to, &mut buffer)?;
+    if buffer.len() - before == wanted_here {
         Ok(Bytes::from(buffer))
     } else {
         Err(FileErrorKind::Changed.error("it became shorter"))
