@@ -9,9 +9,12 @@
 mod archive;
 mod classify;
 mod filters;
+mod first_look;
 mod formats;
 mod lists;
+mod look_pool;
 mod members;
+mod opened;
 mod other;
 mod skip;
 mod walk;
@@ -20,7 +23,10 @@ use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+pub use look_pool::LookThreads;
+pub use opened::OpenedFile;
 pub use other::OtherFile;
 pub use skip::SkipReason;
 
@@ -28,6 +34,7 @@ use crate::cli::{Archives, Filter, OtherFiles, PathList};
 use crate::failure::{Error, FileFailure};
 use dicom_lossless::{SourceFile, Stored};
 use filters::Filters;
+use first_look::{FirstLook, Looked};
 use members::SEPARATOR;
 
 /// What to look for, and where.
@@ -251,8 +258,68 @@ impl Discovery {
 
     /// Walks everything and visits each file. Stops early when the visit says so.
     pub fn run(&self, visit: &mut dyn FnMut(Found) -> ControlFlow<()>) -> ControlFlow<()> {
-        walk::Walk::new(self).run(visit)
+        let cores = std::thread::available_parallelism().map_or(1, Into::into);
+        let threads = LookThreads::beside(cores);
+        self.look(threads, &|_, _| (), &mut |found, _| visit(found))
+            .flow
     }
+
+    /// The same on threads of its own, the visits in order on this one. `further` is asked of every
+    /// DICOM file on disk while that is open, and its answer comes with the visit.
+    pub fn look<T: Send>(
+        &self,
+        threads: LookThreads,
+        further: &(dyn Fn(&DiscoveredFile, &OpenedFile) -> T + Sync),
+        visit: &mut dyn FnMut(Found, Option<T>) -> ControlFlow<()>,
+    ) -> Walked {
+        let (mut walk, members) = walk::Walk::new(self);
+        let look = FirstLook {
+            discovery: self,
+            members: &members,
+        };
+        let mut unpacking = Duration::ZERO;
+        let pass = look_pool::in_order(
+            threads,
+            &mut |give| walk.list(give),
+            &|listed| look.at(listed, further),
+            &mut |looked| {
+                let (begin, mut elsewhere) = (Instant::now(), Duration::ZERO);
+                let mut visit_member = |found| {
+                    let begin = Instant::now();
+                    let flow = visit(found, None);
+                    elsewhere += begin.elapsed();
+                    flow
+                };
+                let flow = match looked {
+                    Looked::Settled(found, more) => return visit(found, more),
+                    Looked::Archive { file, listed } => {
+                        look.archive(file, listed, &mut visit_member)
+                    }
+                    Looked::Members(root) => look.named_members(root, &mut visit_member),
+                };
+                unpacking += begin
+                    .elapsed()
+                    .saturating_sub(elsewhere);
+                flow
+            },
+        );
+        Walked {
+            flow: pass.flow,
+            busy: pass.listing + unpacking,
+            is_slow: pass.is_slow,
+        }
+    }
+}
+
+/// What a walk came to.
+#[derive(Debug, Clone, Copy)]
+pub struct Walked {
+    /// Whether it went to its end.
+    pub flow: ControlFlow<()>,
+    /// The time that listing took, and walking archives.
+    pub busy: Duration,
+    /// Whether files are slow to open, as on a network.
+    pub is_slow: bool,
 }
 
 /// Whether of two paths, which need not exist yet, one lies in the other or both are the same.

@@ -22,7 +22,8 @@ use bytes::Bytes;
 use flate2::bufread::MultiGzDecoder;
 
 use super::archive::{self, Archive};
-use super::{DiscoveredFile, Found, SkipReason, classify, lists};
+use super::classify::{self, Seen};
+use super::{DiscoveredFile, Found, SkipReason, lists};
 use crate::cli::OtherFiles;
 use crate::failure::{FileCode, FileFailure};
 use dicom_lossless::{self as dicom, FileErrorKind, Sniff, SourceFile, Stored};
@@ -475,7 +476,13 @@ impl Around<'_> {
         visit(if excluded {
             skipped(file)
         } else {
-            classify::judge(file, sniffed, holds_none, self.walk.other_files)
+            classify::judge(
+                file,
+                Seen::Closed,
+                sniffed,
+                holds_none,
+                self.walk.other_files,
+            )
         })
     }
 

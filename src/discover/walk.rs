@@ -1,4 +1,6 @@
 //! Walking the roots: each file once, in a fixed order, whatever the file system holds.
+//!
+//! Owns the list alone: what a file is, others find out while it goes on.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, Metadata};
@@ -8,21 +10,41 @@ use std::path::{Path, PathBuf};
 
 use walkdir::{DirEntry, WalkDir};
 
-use super::classify;
-use super::filters::{FilteredPath, Filters};
-use super::members::{self, MemberWalk, NamedMembers, SEPARATOR, Visited};
-use super::{DiscoveredFile, Discovery, Found, SkipReason};
+use super::filters::FilteredPath;
+use super::look_pool::Give;
+use super::members;
+use super::{Discovery, Found, SkipReason};
 use crate::cli::{Archives, RESERVED};
 use crate::failure::{FileCode, FileFailure};
-use dicom_lossless::{self as dicom, Sniff};
 
-type Visit<'a> = &'a mut dyn FnMut(Found) -> ControlFlow<()>;
+/// What a walk reaches.
+pub enum Listed {
+    /// A file to be looked at.
+    File(ListedFile),
+    /// The archive of members that were named one by one.
+    Members(Root),
+    /// What needs no look.
+    Settled(Found),
+}
+
+/// A file that was not opened yet.
+pub struct ListedFile {
+    pub path: PathBuf,
+    /// It was named or listed, not found by walking.
+    pub named: bool,
+    /// The named path that led to it.
+    pub root: PathBuf,
+    /// Its path without links, where that is needed to tell it.
+    pub canonical: PathBuf,
+    /// Whether the filters take the file itself.
+    pub taken: bool,
+}
 
 /// A path that was named or listed, after a look at it.
-struct Root {
-    path: PathBuf,
-    canonical: PathBuf,
-    metadata: Metadata,
+pub struct Root {
+    pub path: PathBuf,
+    pub canonical: PathBuf,
+    pub metadata: Metadata,
 }
 
 /// What a named path led to.
@@ -33,46 +55,59 @@ enum Named {
     Nothing(PathBuf, FileFailure),
 }
 
+/// Members that were named one by one, by the canonical path of their archive; they have their own
+/// turn.
+pub type NamedByArchive = HashMap<PathBuf, HashSet<Vec<u8>>>;
+
 /// One walk over all roots.
 pub struct Walk<'a> {
     discovery: &'a Discovery,
+    named: Vec<Named>,
     /// Canonical paths of the roots. A root inside another root is left to its own turn: named
     /// files keep their promise, named folders their own filters.
     roots: HashSet<PathBuf>,
     /// Canonical paths of the files reached. Only links can lead to a file twice, so it stays empty
     /// without `--follow`.
     seen: HashSet<PathBuf>,
-    /// Members that were named one by one, by the canonical path of their archive; they have their
-    /// own turn as well.
-    members: HashMap<PathBuf, HashSet<Vec<u8>>>,
+    /// Whether files are told by their canonical path.
+    has_members: bool,
 }
 
 impl<'a> Walk<'a> {
-    pub fn new(discovery: &'a Discovery) -> Self {
-        Self {
+    /// Looks at what was named, each once.
+    pub fn new(discovery: &'a Discovery) -> (Self, NamedByArchive) {
+        let mut walk = Self {
             discovery,
+            named: Vec::new(),
             roots: HashSet::new(),
             seen: HashSet::new(),
-            members: HashMap::new(),
-        }
+            has_members: false,
+        };
+        let members = walk.look_at_all();
+        walk.has_members = !members.is_empty();
+        (walk, members)
     }
 
-    pub fn run(mut self, visit: Visit<'_>) -> ControlFlow<()> {
-        for named in self.look_at_all() {
-            match named {
-                Named::Path(root) if root.metadata.is_dir() => self.folder(&root, visit)?,
-                Named::Path(root) => self.named_file(root, visit)?,
-                Named::Members(root) => self.named_members(root, visit)?,
-                Named::Nothing(path, failure) => visit(Found::Failed { path, failure })?,
+    /// Lists everything, once.
+    pub fn list(&mut self, give: Give<'_, Listed>) {
+        for named in std::mem::take(&mut self.named) {
+            let flow = match named {
+                Named::Path(root) if root.metadata.is_dir() => self.folder(&root, give),
+                Named::Path(root) => self.named_file(root, give),
+                Named::Members(root) => give(Listed::Members(root)),
+                Named::Nothing(path, failure) => {
+                    give(Listed::Settled(Found::Failed { path, failure }))
+                }
+            };
+            if flow.is_break() {
+                return;
             }
         }
-        ControlFlow::Continue(())
     }
 
-    /// Looks at what was named, each once.
-    fn look_at_all(&mut self) -> Vec<Named> {
+    fn look_at_all(&mut self) -> NamedByArchive {
         let mut failed = HashSet::new();
-        let mut all = Vec::new();
+        let mut by_archive = NamedByArchive::new();
         for path in &self.discovery.paths {
             let failure = match look_at(path) {
                 Ok(root) => {
@@ -80,7 +115,7 @@ impl<'a> Walk<'a> {
                         .roots
                         .insert(root.canonical.clone())
                     {
-                        all.push(Named::Path(root));
+                        self.named.push(Named::Path(root));
                     }
                     continue;
                 }
@@ -89,205 +124,41 @@ impl<'a> Walk<'a> {
             let member = members::split(path)
                 .and_then(|(archive, member)| Some((look_at(&archive).ok()?, member)));
             if let Some((archive, member)) = member {
-                let members = self
-                    .members
+                let members = by_archive
                     .entry(archive.canonical.clone())
                     .or_default();
                 if members.is_empty() {
-                    all.push(Named::Members(archive));
+                    self.named
+                        .push(Named::Members(archive));
                 }
                 members.insert(member);
             } else if failed.insert(path) {
-                all.push(Named::Nothing(path.clone(), failure));
+                self.named
+                    .push(Named::Nothing(path.clone(), failure));
             }
         }
-        all
+        by_archive
     }
 
-    fn named_file(&mut self, root: Root, visit: Visit<'_>) -> ControlFlow<()> {
+    fn named_file(&mut self, root: Root, give: Give<'_, Listed>) -> ControlFlow<()> {
         if !root.metadata.is_file() {
-            return visit(Found::Failed {
+            return give(Listed::Settled(Found::Failed {
                 path: root.path,
                 failure: FileFailure::new(FileCode::DiscoverSpecial, ""),
-            });
+            }));
         }
         self.seen
             .insert(root.canonical.clone());
-        let file = DiscoveredFile {
+        give(Listed::File(ListedFile {
             root: root.path.clone(),
             path: root.path,
-            len: root.metadata.len(),
             named: true,
-            inside: None,
-        };
-        self.file(file, &root.canonical, true, visit)
+            canonical: root.canonical,
+            taken: true,
+        }))
     }
 
-    /// Visits the members that were named, and says which of them are not there.
-    fn named_members(&mut self, root: Root, visit: Visit<'_>) -> ControlFlow<()> {
-        let Some(named) = self.members.get(&root.canonical) else {
-            return ControlFlow::Continue(());
-        };
-        let file = DiscoveredFile {
-            root: root.path.clone(),
-            path: root.path,
-            len: root.metadata.len(),
-            named: true,
-            inside: None,
-        };
-        if self.discovery.archives != Archives::Read {
-            let failure = FileFailure::new(
-                FileCode::DiscoverArchive,
-                "a member was named, and `--archives` says that archives are not read",
-            );
-            return named.iter().try_for_each(|member| {
-                visit(Found::Failed {
-                    path: members::inside(&file.path, &String::from_utf8_lossy(member)),
-                    failure: failure.clone(),
-                })
-            });
-        }
-        let mut missing: HashSet<&[u8]> = named
-            .iter()
-            .map(Vec::as_slice)
-            .collect();
-        let mut faulty = false;
-        let begins = file
-            .path
-            .as_os_str()
-            .as_encoded_bytes()
-            .len()
-            + SEPARATOR.len();
-        let mut visit_one = |found: Found| {
-            let path = found
-                .path()
-                .as_os_str()
-                .as_encoded_bytes();
-            match path.get(begins..) {
-                Some(behind) => {
-                    // A named archive in the archive is there where its members are.
-                    missing.retain(|member| {
-                        *member != behind
-                            && !behind
-                                .strip_prefix(*member)
-                                .is_some_and(|rest| rest.starts_with(SEPARATOR.as_bytes()))
-                    });
-                }
-                None => faulty = true,
-            }
-            visit(found)
-        };
-        let visited = members::visit(
-            &file,
-            &MemberWalk {
-                other_files: self.discovery.other_files,
-                takes: &|file| self.filter_member(file, Filters::take),
-                may_take_inside: &|file| self.filter_member(file, Filters::may_take_members),
-                named: Some(NamedMembers {
-                    paths: named,
-                    turn: true,
-                }),
-            },
-            &mut visit_one,
-        );
-        if let Visited::Members(flow) = visited {
-            flow?;
-        }
-        if faulty {
-            return ControlFlow::Continue(());
-        }
-        let mut missing: Vec<_> = missing.into_iter().collect();
-        missing.sort_unstable();
-        missing
-            .into_iter()
-            .try_for_each(|member| {
-                visit(Found::Failed {
-                    path: members::inside(&file.path, &String::from_utf8_lossy(member)),
-                    failure: FileFailure::new(
-                        FileCode::DiscoverNotFound,
-                        "the archive has no such member",
-                    ),
-                })
-            })
-    }
-
-    /// Visits a file, or its members where it is an archive that is read. `taken` says whether the
-    /// filters take the file itself.
-    fn file(
-        &self,
-        file: DiscoveredFile,
-        canonical: &Path,
-        taken: bool,
-        visit: Visit<'_>,
-    ) -> ControlFlow<()> {
-        let Discovery {
-            other_files,
-            archives,
-            ..
-        } = *self.discovery;
-        let excluded = |file: DiscoveredFile| Found::Skipped {
-            path: file.path,
-            reason: SkipReason::Excluded,
-            len: 0,
-        };
-        let sniffed = match dicom::sniff(&file.path) {
-            Ok(sniffed) => sniffed,
-            Err(_) if !taken => return visit(excluded(file)),
-            Err(error) => {
-                return visit(Found::Failed {
-                    path: file.path,
-                    failure: error.into(),
-                });
-            }
-        };
-        let mut without_dicom = false;
-        if sniffed == Sniff::No && file.len > 0 {
-            if archives == Archives::Read {
-                let named = self
-                    .members
-                    .get(canonical)
-                    .map(|paths| NamedMembers { paths, turn: false });
-                let walk = MemberWalk {
-                    other_files,
-                    takes: &|file| self.filter_member(file, Filters::take),
-                    may_take_inside: &|file| self.filter_member(file, Filters::may_take_members),
-                    named,
-                };
-                match members::visit(&file, &walk, visit) {
-                    Visited::Members(flow) => return flow,
-                    Visited::NoDicom => without_dicom = true,
-                    Visited::NoArchive => {}
-                }
-            } else if taken
-                && let Some(unread) = classify::unread(&file, archives == Archives::Fail)
-            {
-                return visit(unread);
-            }
-        }
-        visit(if taken {
-            classify::judge(file, sniffed, without_dicom, other_files)
-        } else {
-            excluded(file)
-        })
-    }
-
-    fn filter_member<T>(
-        &self,
-        file: &DiscoveredFile,
-        ask: impl FnOnce(&Filters, &FilteredPath<'_>) -> T,
-    ) -> T {
-        let (parts, slashes) = (file.relative(), file.relative_with_slashes());
-        let parts = parts
-            .split(SEPARATOR)
-            .map(|part| part.trim_start_matches(['/', '\\']));
-        let path = FilteredPath {
-            slashes: Path::new(&slashes),
-            parts: parts.collect(),
-        };
-        ask(&self.discovery.filters, &path)
-    }
-
-    fn folder(&mut self, root: &Root, visit: Visit<'_>) -> ControlFlow<()> {
+    fn folder(&mut self, root: &Root, give: Give<'_, Listed>) -> ControlFlow<()> {
         let mut entries = WalkDir::new(&root.path)
             .sort_by_file_name()
             .follow_links(self.discovery.follow)
@@ -302,20 +173,22 @@ impl<'a> Walk<'a> {
                     }
                 }
                 Ok(entry) => {
-                    self.entry(root, &entry, visit)?;
+                    self.entry(root, &entry, give)?;
                 }
-                Err(error) => visit(self.walk_error(root, &error))?,
+                Err(error) => give(Listed::Settled(self.walk_error(root, &error)))?,
             }
         }
         ControlFlow::Continue(())
     }
 
     /// What a walk reached, unless it is a root of its own.
-    fn entry(&mut self, root: &Root, entry: &DirEntry, visit: Visit<'_>) -> ControlFlow<()> {
-        let skip = |reason| Found::Skipped {
-            path: entry.path().to_owned(),
-            reason,
-            len: 0,
+    fn entry(&mut self, root: &Root, entry: &DirEntry, give: Give<'_, Listed>) -> ControlFlow<()> {
+        let mut skip = |reason| {
+            give(Listed::Settled(Found::Skipped {
+                path: entry.path().to_owned(),
+                reason,
+                len: 0,
+            }))
         };
         let kind = entry.file_type();
         if kind.is_file() && self.is_another_root(root, entry.path()) {
@@ -324,34 +197,29 @@ impl<'a> Walk<'a> {
         let taken = self.takes(root, entry.path());
         let is_looked_into = taken || (kind.is_file() && self.may_take_members(root, entry.path()));
         if !is_looked_into {
-            return visit(skip(SkipReason::Excluded));
+            return skip(SkipReason::Excluded);
         }
         if kind.is_symlink() {
-            return visit(skip(SkipReason::Symlink));
+            return skip(SkipReason::Symlink);
         }
         if !kind.is_file() {
-            return visit(skip(SkipReason::Special));
+            return skip(SkipReason::Special);
         }
         if self.discovery.follow && !self.first_time(entry.path()) {
-            return visit(skip(SkipReason::SameFile));
+            return skip(SkipReason::SameFile);
         }
-        let metadata = match entry.metadata() {
-            Ok(metadata) => metadata,
-            Err(error) => return visit(self.walk_error(root, &error)),
+        let canonical = if self.has_members {
+            fs::canonicalize(entry.path()).unwrap_or_default()
+        } else {
+            PathBuf::new()
         };
-        let file = DiscoveredFile {
+        give(Listed::File(ListedFile {
             path: entry.path().to_owned(),
-            len: metadata.len(),
             named: false,
             root: root.path.clone(),
-            inside: None,
-        };
-        let canonical = if self.members.is_empty() {
-            PathBuf::new()
-        } else {
-            fs::canonicalize(entry.path()).unwrap_or_default()
-        };
-        self.file(file, &canonical, taken, visit)
+            canonical,
+            taken,
+        }))
     }
 
     /// Whether a file that no filter takes is looked at as an archive, of which members may be
@@ -466,7 +334,8 @@ fn not_there(path: &Path) -> Option<String> {
     None
 }
 
-fn io_failure(error: &io::Error) -> FileFailure {
+/// The failure of what a walk cannot look at.
+pub fn io_failure(error: &io::Error) -> FileFailure {
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
             FileFailure::new(FileCode::DiscoverNotFound, "")

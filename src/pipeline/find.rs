@@ -5,13 +5,14 @@ use std::ffi::OsStr;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use crate::config::UNFINISHED_REPORT;
-use crate::discover::{DiscoveredFile, Found, SkipReason};
+use crate::discover::{DiscoveredFile, Found, LookThreads, OpenedFile, SkipReason};
 use crate::event::{Event, Events, FileOutcome, RunTotals};
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
 use crate::plan::UploadPlan;
@@ -31,7 +32,7 @@ use super::subject_rows::{self, RowUse};
 
 /// How often the running totals of the walk are reported.
 const TELL_EVERY: Duration = Duration::from_millis(100);
-/// Files that are found before they are looked into, all at once.
+/// Files that are found before they get their places, all at once.
 const BATCH: usize = 2048;
 /// The most that is kept of small files after the index has read them, in bytes.
 const MOST_KEPT: u64 = 32 << 20;
@@ -65,6 +66,7 @@ pub fn find(context: &RunContext, pool: &ThreadPool) -> FoundFiles {
         context,
         pool,
         index: SeriesIndex::keeping(kept),
+        room: kept,
         batch: Vec::new(),
         root: Arc::default(),
         arriving: Arriving::new(context),
@@ -86,12 +88,17 @@ pub fn find(context: &RunContext, pool: &ThreadPool) -> FoundFiles {
     }
 }
 
+/// Where a file belongs, or why that is not known.
+type Identification = Result<Identified, FileFailure>;
+
 struct Finder<'a> {
     context: &'a RunContext,
     pool: &'a ThreadPool,
     index: SeriesIndex,
-    /// Files that were found and not yet looked into.
-    batch: Vec<DiscoveredFile>,
+    /// The most that it keeps of small files, in bytes.
+    room: u64,
+    /// Files that were found and have no place yet; it is known of those on disk where they belong.
+    batch: Vec<(DiscoveredFile, Option<Identification>)>,
     root: Arc<PathBuf>,
     arriving: Arriving,
     work: FoundFiles,
@@ -107,34 +114,42 @@ impl Finder<'_> {
             timers,
             ..
         } = self.context;
-        let (mut files, mut bytes, begin) = (0, 0, Instant::now());
-        let (mut told, mut elsewhere) = (begin, Duration::ZERO);
-        let _ = plan.discovery.run(&mut |found| {
-            files += 1;
-            bytes += found.size();
-            self.take(found);
-            if self.batch.len() >= BATCH {
-                let begin = Instant::now();
-                self.index_batch();
-                elsewhere += begin.elapsed();
-            }
-            if told.elapsed() > TELL_EVERY {
-                events.send(Event::Discovered {
-                    files,
-                    bytes,
-                    done: false,
-                });
-                told = Instant::now();
-            }
-            if stop.requested() {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        });
+        let (mut files, mut bytes, mut told) = (0, 0, Instant::now());
+        let threads = LookThreads::beside(plan.transfer.jobs);
+        let room = AtomicU64::new(self.room);
+        let further = |file: &DiscoveredFile, opened: &OpenedFile| {
+            let identified = identify(file, Some(opened), plan).map(|found| found.within(&room));
+            timers
+                .index
+                .worked(1, file.len, opened.begun.elapsed());
+            identified
+        };
+        let walked = plan
+            .discovery
+            .look(threads, &further, &mut |found, identified| {
+                files += 1;
+                bytes += found.size();
+                self.take(found, identified);
+                if self.batch.len() >= BATCH {
+                    self.index_batch();
+                }
+                if told.elapsed() > TELL_EVERY {
+                    events.send(Event::Discovered {
+                        files,
+                        bytes,
+                        done: false,
+                    });
+                    told = Instant::now();
+                }
+                if stop.requested() {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            });
         timers
             .walk
-            .worked(files, bytes, begin + elsewhere);
+            .worked(files, bytes, walked.busy);
         events.send(Event::Discovered {
             files,
             bytes,
@@ -143,7 +158,7 @@ impl Finder<'_> {
         files
     }
 
-    fn take(&mut self, found: Found) {
+    fn take(&mut self, found: Found, identified: Option<Identification>) {
         let RunContext { plan, outcomes, .. } = self.context;
         let skip = |path: PathBuf, len, reason| {
             outcomes.settle_path(&Arc::new(path), len, FileOutcome::Skipped(reason));
@@ -186,7 +201,7 @@ impl Finder<'_> {
                     SkipReason::OwnReport,
                 );
             }
-            Found::Dicom(file) => self.batch.push(file),
+            Found::Dicom(file) => self.batch.push((file, identified)),
             Found::Other(file) => self.work.others.push(file),
             // One shard reports it, or all would.
             Found::Skipped { path, len, .. }
@@ -202,30 +217,48 @@ impl Finder<'_> {
         }
     }
 
-    /// Looks into the files of the batch, on all cores, and puts them where they belong.
+    /// Puts the files of the batch where they belong. Members of archives are looked into here, on all
+    /// cores.
     fn index_batch(&mut self) {
         let context = self.context;
-        let identify = |file: DiscoveredFile| {
-            let index = || {
+        let identify_member = |(file, known): (DiscoveredFile, Option<Identification>)| {
+            let identify = || {
                 if context.stop.requested() {
                     Err(stopped())
                 } else {
-                    identify(&file, &context.plan)
+                    identify(&file, None, &context.plan)
                 }
             };
-            let identity = context
-                .timers
-                .index
-                .work(1, file.len, index);
-            (file, identity)
+            let identified = known.unwrap_or_else(|| {
+                context
+                    .timers
+                    .index
+                    .work(1, file.len, identify)
+            });
+            (file, identified)
         };
-        let batch = std::mem::take(&mut self.batch);
-        let identified: Vec<_> = self.pool.install(|| {
+        let mut batch = std::mem::take(&mut self.batch);
+        if context.stop.requested() {
+            for (_, known) in &mut batch {
+                *known = Some(Err(stopped()));
+            }
+        }
+        let identified: Vec<_> = if batch
+            .iter()
+            .all(|(_, known)| known.is_some())
+        {
             batch
-                .into_par_iter()
-                .map(identify)
+                .into_iter()
+                .map(identify_member)
                 .collect()
-        });
+        } else {
+            self.pool.install(|| {
+                batch
+                    .into_par_iter()
+                    .map(identify_member)
+                    .collect()
+            })
+        };
         for (file, identity) in identified {
             self.index(file, identity);
         }
@@ -395,26 +428,46 @@ impl Identified {
             left_out: Some(by),
         }
     }
+
+    /// Lets go of what was read of the file where there is no room for it.
+    fn within(mut self, room: &AtomicU64) -> Self {
+        self.identity.whole = self.identity.whole.filter(|bytes| {
+            let len = bytes.len() as u64;
+            let taken = |room: u64| room.checked_sub(len);
+            room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken)
+                .is_ok()
+        });
+        self
+    }
 }
 
-fn identify(file: &DiscoveredFile, plan: &UploadPlan) -> Result<Identified, FileFailure> {
+/// Finds out where a file belongs; `opened` is how it can be read without opening it again.
+fn identify(
+    file: &DiscoveredFile,
+    opened: Option<&OpenedFile>,
+    plan: &UploadPlan,
+) -> Identification {
     let fields = (!plan.rules.is_empty()).then(|| placing::fields(file));
     let known = match &fields {
         Some(fields) => guarded(|| placing::judge_by_path(plan, fields))?,
         None => Some(Verdict::NoRules),
     };
-    let source = Arc::new(file.source()?);
+    let source = match opened {
+        Some(opened) => Arc::clone(&opened.source),
+        None => Arc::new(file.source()?),
+    };
     if let Some(Verdict::LeftOut(by)) = known {
         return Ok(Identified::left_out(source, Identity::default(), by));
     }
-    let mut identity = guarded(|| Ok(dicom::identify(&source, &plan.limits)?))?;
+    let readable = opened.map_or_else(|| Arc::clone(&source), OpenedFile::as_source);
+    let mut identity = guarded(|| Ok(dicom::identify(&readable, &plan.limits)?))?;
     let needs_header = known.is_none()
         || plan
             .subjects
             .as_ref()
             .is_some_and(SubjectTable::needs_header);
     let header = needs_header
-        .then(|| guarded(|| header_of(&source, &identity, plan)))
+        .then(|| guarded(|| header_of(&readable, &identity, plan)))
         .transpose()?;
     let verdict = match (known, &fields) {
         (Some(verdict), _) => verdict,

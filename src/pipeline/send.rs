@@ -161,7 +161,7 @@ async fn in_turn(
     let (files, bytes) = (outgoing.sources.len() as u64, outgoing.package.len());
     timers
         .send
-        .worked(files, bytes, begin);
+        .worked(files, bytes, begin.elapsed());
     look(state);
     outcome
 }
@@ -196,7 +196,7 @@ async fn deflate_if_worthwhile(
         let (files, bytes) = (outgoing.sources.len() as u64, outgoing.package.len());
         timers
             .deflate
-            .worked(files, bytes, begin);
+            .worked(files, bytes, begin.elapsed());
         outgoing.package = deflated;
     }
 }

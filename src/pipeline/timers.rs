@@ -22,24 +22,24 @@ impl StageTimer {
     pub fn work<T>(&self, files: u64, bytes: u64, work: impl FnOnce() -> T) -> T {
         let begin = Instant::now();
         let done = work();
-        self.worked(files, bytes, begin);
+        self.worked(files, bytes, begin.elapsed());
         done
     }
 
-    /// The same for work that began at a moment and ends now.
-    pub fn worked(&self, files: u64, bytes: u64, begin: Instant) {
+    /// The same for work that has ended.
+    pub fn worked(&self, files: u64, bytes: u64, busy: Duration) {
         self.files
             .fetch_add(files, Ordering::Relaxed);
         self.bytes
             .fetch_add(bytes, Ordering::Relaxed);
         self.busy
-            .fetch_add(nanoseconds(begin), Ordering::Relaxed);
+            .fetch_add(nanoseconds(busy), Ordering::Relaxed);
     }
 
     /// Waited for another stage since a moment.
     pub fn waited(&self, begin: Instant) {
         self.waiting
-            .fetch_add(nanoseconds(begin), Ordering::Relaxed);
+            .fetch_add(nanoseconds(begin.elapsed()), Ordering::Relaxed);
     }
 
     /// Bytes a second of work; none before there was any.
@@ -64,8 +64,8 @@ impl StageTimer {
     }
 }
 
-fn nanoseconds(begin: Instant) -> u64 {
-    u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX)
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The timers of a run. Cheap to clone; clones count together.
