@@ -45,7 +45,10 @@ pub use redact::{FilePath, Paths};
 use report_path::{ReportPath, WriteCondition};
 
 /// The most events in the queue; a run that is faster waits.
-const QUEUE_LENGTH: usize = 1024;
+const QUEUE_LENGTH: usize = 4096;
+/// The time after a batch of events in which the next ones gather: to wake the reporter for each of
+/// them costs the run more than the events do.
+const GATHERING: Duration = Duration::from_millis(5);
 /// The time between two updates of the progress.
 const TICK: Duration = Duration::from_millis(200);
 
@@ -53,6 +56,12 @@ const TICK: Duration = Duration::from_millis(200);
 trait EventConsumer: Send {
     /// Shows or writes one event, which the counters include. Errors: it cannot be written.
     fn event(&mut self, event: &Event, counters: &Counters) -> Result<(), Error>;
+
+    /// Writes what it has kept back since the last call; called after each batch of events. Errors: it
+    /// cannot be written.
+    fn flush(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
 
     /// Updates the progress. Errors: it cannot be written.
     fn tick(&mut self, _: &Counters) -> Result<(), Error> {
@@ -173,22 +182,36 @@ fn consume(
     let mut last_tick = Duration::ZERO;
     let mut first_error = Ok(());
     loop {
-        let event = match events.recv_timeout(TICK) {
-            Ok(event) => Some(paths.redact_event(event)),
+        let first = match events.recv_timeout(TICK) {
+            Ok(event) => Some(event),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => return first_error,
         };
-        counters.elapsed = begin.elapsed();
-        if let Some(event) = &event {
-            counters.count(event, begin.elapsed());
+        let (mut gathered, mut has_ended) = (0, false);
+        for event in first
+            .into_iter()
+            .chain(events.try_iter())
+            .take(QUEUE_LENGTH)
+        {
+            let event = paths.redact_event(event);
+            counters.count(&event, begin.elapsed());
             for consumer in &mut consumers {
                 // An error of one consumer does not stop the others.
-                first_error = first_error.and(consumer.event(event, &counters));
+                first_error = first_error.and(consumer.event(&event, &counters));
             }
-            if matches!(event, Event::Ended(_)) {
-                return first_error;
+            gathered += 1;
+            has_ended = matches!(event, Event::Ended(_));
+            if has_ended {
+                break;
             }
         }
+        for consumer in &mut consumers {
+            first_error = first_error.and(consumer.flush());
+        }
+        if has_ended {
+            return first_error;
+        }
+        counters.elapsed = begin.elapsed();
         if counters.mode.is_some()
             && counters
                 .elapsed
@@ -197,8 +220,13 @@ fn consume(
         {
             last_tick = counters.elapsed;
             for consumer in &mut consumers {
-                first_error = first_error.and(consumer.tick(&counters));
+                first_error = first_error
+                    .and(consumer.tick(&counters))
+                    .and(consumer.flush());
             }
+        }
+        if gathered > 0 {
+            std::thread::sleep(GATHERING);
         }
     }
 }

@@ -127,9 +127,12 @@ impl Console {
             // `-q` does not hide a danger.
             Severity::Warning => (Verbosity::Quiet, &mut self.warnings),
         };
+        if self.verbosity < from {
+            return;
+        }
         let is_new =
             self.verbosity >= Verbosity::Verbose || repeats.is_new(notice.code, &notice.text);
-        if !self.says(from) || !is_new {
+        if !is_new {
             return;
         }
         let label = self.label(notice.severity);
@@ -153,11 +156,14 @@ impl Console {
     }
 
     fn left(&mut self, path: &Path, finding: &str) {
+        if !self.says(Verbosity::Quiet) {
+            return;
+        }
         let is_new = self.says(Verbosity::Verbose)
             || self
                 .warnings
                 .is_new_pattern(RESIDUAL, finding.to_owned());
-        if self.says(Verbosity::Quiet) && is_new {
+        if is_new {
             let label = self.label(Severity::Warning);
             self.printer.prose(&format!(
                 "{label}[{RESIDUAL}]: {}: {finding}",
@@ -230,7 +236,9 @@ impl Console {
         match &settled.outcome {
             FileOutcome::Uploaded(stored) => self.arrived("uploaded", settled, stored),
             FileOutcome::Prepared(stored) => {
-                self.tree.add(stored);
+                if self.shows_tree() {
+                    self.tree.add(stored);
+                }
                 self.arrived("ready", settled, stored);
             }
             FileOutcome::AlreadyThere(stored) => self.arrived("already there", settled, stored),
@@ -338,14 +346,18 @@ impl Console {
         }
     }
 
-    /// Shows where a run without upload would store its packages. Labels of data that is not
-    /// de-identified may identify and are not shown.
-    fn show_tree(&mut self) {
-        let is_shown = self
+    /// Whether it is shown where a run without upload would store its packages. Labels of data that is
+    /// not de-identified may identify and are not shown.
+    fn shows_tree(&self) -> bool {
+        let is_meant = self
             .start
             .as_ref()
             .is_some_and(|start| start.mode != Mode::Upload && start.profile.is_some());
-        if is_shown && self.says(Verbosity::Normal) && matches!(self.paths, Paths::Plain) {
+        is_meant && self.says(Verbosity::Normal) && matches!(self.paths, Paths::Plain)
+    }
+
+    fn show_tree(&mut self) {
+        if self.shows_tree() {
             for line in self
                 .tree
                 .lines()

@@ -1,4 +1,4 @@
-//! `--json`: the event stream on standard output, one object per line, always flushed.
+//! `--json`: the event stream on standard output, one object per line, flushed with each batch.
 //!
 //! Owns the records of the stream: `type` comes first, `v` stands in the first record, `end` comes
 //! last. Fields may be added, never renamed or removed. Must never stop a run because its reader went
@@ -192,6 +192,8 @@ pub struct EventStream {
     /// The stream cannot be written any more. The upload is worth more than its description, so the
     /// run goes on.
     is_closed: bool,
+    /// Lines that are not written yet.
+    pending: Vec<u8>,
     last_progress: Duration,
 }
 
@@ -203,29 +205,29 @@ impl EventStream {
             report,
             has_begun: false,
             is_closed: false,
+            pending: Vec::new(),
             last_progress: Duration::ZERO,
         }
     }
 
-    /// A record as a line; the first one states the version.
-    fn line(&self, record: &EventRecord<'_>) -> io::Result<Vec<u8>> {
-        let mut record = serde_json::to_value(record)?;
-        if let (Value::Object(fields), false) = (&mut record, self.has_begun) {
-            fields.shift_insert(1, "v".to_owned(), VERSION.into());
+    /// Appends a record as a line; the first one states the version. Errors: it cannot be written.
+    fn append(pending: &mut Vec<u8>, is_first: bool, record: &EventRecord<'_>) -> io::Result<()> {
+        if is_first {
+            let mut record = serde_json::to_value(record)?;
+            if let Value::Object(fields) = &mut record {
+                fields.shift_insert(1, "v".to_owned(), VERSION.into());
+            }
+            serde_json::to_writer(&mut *pending, &record)?;
+        } else {
+            serde_json::to_writer(&mut *pending, record)?;
         }
-        Ok(format!("{record}\n").into_bytes())
+        pending.push(b'\n');
+        Ok(())
     }
 
-    /// Errors: a line cannot be written. Later ones are not tried.
-    fn write(&mut self, line: io::Result<Vec<u8>>) -> Result<(), Error> {
-        if self.is_closed {
-            return Ok(());
-        }
-        let written = line
-            .and_then(|line| self.out.write_all(&line))
-            .and_then(|()| self.out.flush());
-        self.has_begun = true;
-        self.is_closed = written.is_err();
+    /// Errors: lines cannot be written. Later ones are not tried.
+    fn written(&mut self, written: io::Result<()>) -> Result<(), Error> {
+        self.is_closed |= written.is_err();
         match written {
             // A reader that went away has read enough.
             Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(unwritable(&error)),
@@ -364,23 +366,44 @@ fn unwritable(error: &io::Error) -> Error {
 
 impl EventConsumer for EventStream {
     fn event(&mut self, event: &Event, counters: &Counters) -> Result<(), Error> {
-        let Some(record) = self.record(event, counters) else {
+        if self.is_closed {
             return Ok(());
+        }
+        let mut pending = std::mem::take(&mut self.pending);
+        let appended = match self.record(event, counters) {
+            Some(record) => Self::append(&mut pending, !self.has_begun, &record),
+            None => Ok(()),
         };
-        let line = self.line(&record);
-        self.write(line)
+        self.has_begun |= !pending.is_empty();
+        self.pending = pending;
+        self.written(appended)
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        if self.is_closed || self.pending.is_empty() {
+            return Ok(());
+        }
+        let written = self
+            .out
+            .write_all(&self.pending)
+            .and_then(|()| self.out.flush());
+        self.pending.clear();
+        self.written(written)
     }
 
     fn tick(&mut self, counters: &Counters) -> Result<(), Error> {
-        if counters
-            .elapsed
-            .saturating_sub(self.last_progress)
-            < PROGRESS_INTERVAL
+        if self.is_closed
+            || counters
+                .elapsed
+                .saturating_sub(self.last_progress)
+                < PROGRESS_INTERVAL
         {
             return Ok(());
         }
         self.last_progress = counters.elapsed;
-        let line = self.line(&EventRecord::Progress(progress(counters)));
-        self.write(line)
+        let record = EventRecord::Progress(progress(counters));
+        let appended = Self::append(&mut self.pending, !self.has_begun, &record);
+        self.has_begun = true;
+        self.written(appended)
     }
 }

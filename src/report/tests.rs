@@ -159,6 +159,7 @@ pub(super) fn consume(consumer: &mut dyn EventConsumer, events: &[Event]) {
             consumer.tick(&counters).unwrap();
         }
     }
+    consumer.flush().unwrap();
 }
 
 pub(super) fn report_path() -> ReportPath {
@@ -794,6 +795,7 @@ fn lost_events_are_an_error_once_unless_their_reader_closed_the_stream() {
             .filter_map(|event| {
                 stream
                     .event(event, &Counters::default())
+                    .and(stream.flush())
                     .err()
             })
             .map(|error| error.code)
