@@ -31,7 +31,7 @@ sys.path.insert(0, str(HERE / "peers"))
 
 from guest import ENGINES  # noqa: E402
 from rows import GROUPS, ON_REQUEST, Row, engines  # noqa: E402
-from runs import Bench, Failed, measure  # noqa: E402
+from runs import Bench, Failed, file_system, measure  # noqa: E402
 
 MEMORY = pathlib.Path("/dev/shm")
 
@@ -83,14 +83,6 @@ def processor() -> str:
     lines = with_model.read_text().splitlines() if with_model.exists() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
-
-
-def file_system(folder: pathlib.Path) -> str:
-    """The kind of file system that a folder is on, where the system tells."""
-    table = pathlib.Path("/proc/mounts")
-    mounts = [line.split() for line in table.read_text().splitlines()] if table.exists() else []
-    above = {str(folder), *map(str, folder.parents)}
-    return max(((len(fields[1]), fields[2]) for fields in mounts if fields[1] in above), default=(0, "unknown"))[1]
 
 
 def facts(bench: Bench) -> dict[str, str]:

@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub use look_pool::LookThreads;
+pub use look_pool::{LookThreads, MOST_WAITING};
 pub use opened::OpenedFile;
 pub use other::OtherFile;
 pub use skip::SkipReason;

@@ -121,7 +121,7 @@ pub fn run(
     let neighbours = Mutex::new(found.neighbours);
     let sender = Sender::new(&context, journal, found.unread);
     let missing = resume::settle(&sender.state, found.series);
-    send_series(&sender, missing, &neighbours, &pool);
+    send_series(&sender, (missing, found.is_slow), &neighbours, &pool);
     sender.wait();
     others::send(&sender, found.others, &locked(&neighbours), &pool);
     sender.close();
@@ -141,14 +141,14 @@ pub fn run(
 /// read, so that memory is bounded however many files there are.
 fn send_series(
     sender: &Sender,
-    all: Vec<Series>,
+    (all, is_slow): (Vec<Series>, bool),
     neighbours: &Mutex<Neighbours>,
     pool: &ThreadPool,
 ) {
     let context = sender.context();
     pool.in_place_scope(|scope| {
         for series in all {
-            let reading = Reading::of(context, &series);
+            let reading = Reading::of(context, &series, is_slow);
             let begin = Instant::now();
             let permit = context.reserve(reading.charge);
             context.timers.clean.waited(begin);

@@ -8,11 +8,12 @@ import os
 import pathlib
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from typing import Optional
 
-from runs import GROUP, HERE, MEGA, Bench, Failed, Run, Server, Trial, interleaved, measure, median, ratio, size_of
+from runs import GROUP, HERE, MEGA, Bench, Failed, Run, Server, Trial, file_system, interleaved, measure, median, ratio, size_of
 
 ONE_JOB = ("-j", "1")
 ALL_THE_SAME = ("--residual", "warn", "-q")
@@ -428,6 +429,89 @@ def by_presidio(bench: Bench, folder: pathlib.Path, files: int) -> Run:
         return complete(guest(bench, "presidio-image-redactor", folder, out), out, files)
 
 
+# -- files that take their time ----------------------------------------------------------------------------------------
+
+SLOW_MS = 2
+IN_MEMORY = ("tmpfs", "ramfs")
+
+
+def slow_disk_rows(bench: Bench) -> Iterator[Row]:
+    """Files on which each call waits, as on a network, against copying them, which takes one after the other."""
+    what = f"`small`, {SLOW_MS} ms for each opening and each read, dry run: rate"
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if not compiler or not sys.platform.startswith("linux"):
+        yield Row("slow-disk", what, "-", "needs a C compiler, on Linux")
+        return
+    folder = bench.corpus("small", count(bench, 1000, 100))
+    files = len(files_in(folder))
+    with bench.fresh() as place:
+        library = place / "slow_files.so"
+        measure([compiler, "-O2", "-shared", "-fPIC", "-o", library, HERE / "slow_files.c", "-ldl"])
+        slow = {"LD_PRELOAD": str(library), "SLOW_BELOW": str(folder), "SLOW_MS": str(SLOW_MS)}
+
+        def copied() -> Run:
+            with bench.fresh() as out:
+                return measure(["cp", "-r", folder, out], {**bench.environment, **slow})
+
+        jobs = {name: ("-j", name) for name in ("1", "2", "8")}
+        trials: dict[str, Trial] = {
+            name: functools.partial(bench.without_sending, [folder], *BASIC, *flag, also=slow) for name, flag in jobs.items()
+        }
+        runs = interleaved({**trials, "peer": copied}, bench.rounds)
+    for name in jobs:
+        pair = {"ours": runs[name], "peer": runs["peer"]}
+        value = ratio(runs["peer"], runs[name])
+        told = f"cp: {speed(runs['peer'], files)}"
+        yield Row("slow-disk", f"{what}, `-j {name}`", speed(runs[name], files), told, value, Goal(">=", 2), pair)
+
+
+def cold_rows(bench: Bench) -> Iterator[Row]:
+    """Files that are on the disk alone, against the same files in memory: what waiting for the disk adds."""
+    what = "`small` from a disk, its pages dropped, dry run: wall"
+    if not hasattr(os, "posix_fadvise"):
+        yield Row("cold", what, "-", "this system has no way to drop pages of single files")
+        return
+    disk = next((place for place in (bench.folder, pathlib.Path(tempfile.gettempdir())) if is_disk(place)), None)
+    if not disk:
+        yield Row("cold", what, "-", "needs a folder on a disk: `--folder`, or TMPDIR")
+        return
+    source = small(bench)
+    with tempfile.TemporaryDirectory(prefix="fwupload-cold-", dir=disk) as place:
+        folder = pathlib.Path(place) / "small"
+        shutil.copytree(source, folder)
+        for path in files_in(folder):
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+        warm = functools.partial(bench.without_sending, [folder], *BASIC)
+        read = functools.partial(measure, ["sh", "-c", 'find "$0" -type f -exec cat {} + > /dev/null', folder])
+
+        def cold(trial: Trial) -> Run:
+            dropped(folder)
+            return trial()
+
+        trials: dict[str, Trial] = {
+            "ours": functools.partial(cold, warm),
+            "peer": warm,
+            "cat": functools.partial(cold, read),
+            "cat warm": read,
+        }
+        runs = interleaved(trials, bench.rounds)
+    value = ratio(runs["ours"], runs["peer"])
+    told = f"in memory: {seconds(runs['peer'])}; cat: {seconds(runs['cat'])}, in memory {seconds(runs['cat warm'])}"
+    yield Row("cold", what, seconds(runs["ours"]), told, value, Goal("<=", 1.25), runs)
+
+
+def is_disk(folder: pathlib.Path) -> bool:
+    return file_system(folder.resolve()) not in IN_MEMORY
+
+
+def dropped(folder: pathlib.Path) -> None:
+    """Has the system forget what it holds of these files, and of no others: names and sizes it may keep."""
+    for path in files_in(folder):
+        with path.open("rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
 # -- start, and many files ---------------------------------------------------------------------------------------------
 
 
@@ -504,6 +588,8 @@ GROUPS = {
     "compress": compress_rows,
     "big": big_rows,
     "pixels": pixel_rows,
+    "cold": cold_rows,
+    "slow-disk": slow_disk_rows,
     "start": start_rows,
     "second-core": second_core_rows,
     "scaling": scaling_rows,

@@ -93,6 +93,14 @@ def size_of(place: pathlib.Path) -> int:
     return sum(path.stat().st_size for path in place.rglob("*") if path.is_file()) if place.is_dir() else place.stat().st_size
 
 
+def file_system(folder: pathlib.Path) -> str:
+    """The kind of file system that a folder is on, where the system tells."""
+    table = pathlib.Path("/proc/mounts")
+    mounts = [line.split() for line in table.read_text().splitlines()] if table.exists() else []
+    above = {str(folder), *map(str, folder.parents)}
+    return max(((len(fields[1]), fields[2]) for fields in mounts if fields[1] in above), default=(0, "unknown"))[1]
+
+
 @dataclasses.dataclass
 class Bench:
     """What is measured, where, and how often."""
@@ -149,18 +157,18 @@ class Bench:
         finally:
             shutil.rmtree(place, ignore_errors=True)
 
-    def ours(self, paths: Sequence[pathlib.Path], *options, key: str = "") -> Run:
+    def ours(self, paths: Sequence[pathlib.Path], *options, key: str = "", also: Optional[dict] = None) -> Run:
         """A run of the program over some folders that knows of no earlier run."""
         with self.fresh() as state:
-            environment = {**self.environment, "FWUPLOAD_STATE_HOME": str(state)}
+            environment = {**self.environment, **(also or {}), "FWUPLOAD_STATE_HOME": str(state)}
             if key:
                 environment["FWUPLOAD_API_KEY"] = key
             keys = ["--pseudonym-key-file", self.key_file]
             return measure([self.program, *paths, "-p", f"{GROUP}/ours", "-q", *keys, *options], environment, self.scratch)
 
-    def without_sending(self, paths: Sequence[pathlib.Path], *options) -> Run:
+    def without_sending(self, paths: Sequence[pathlib.Path], *options, also: Optional[dict] = None) -> Run:
         """All but the sending, into nowhere."""
-        return self.ours(paths, "--dry-run", "--offline", *options)
+        return self.ours(paths, "--dry-run", "--offline", *options, also=also)
 
     def to_disk(self, paths: Sequence[pathlib.Path], *options) -> Run:
         """Cleans into a folder."""

@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 /// Items that are passed on together.
-const CHUNK: usize = 8;
+const CHUNK: usize = 16;
 /// Chunks that are listed before the first of them is taken.
-const MOST_AHEAD: usize = 256;
+const MOST_AHEAD: usize = 128;
 /// A look that takes longer waits for something: another thread is worth its while.
 const LONG: Duration = Duration::from_micros(250);
 /// Stack of a thread in bytes: see the worker threads of the pipeline, which do the same work.
@@ -201,6 +201,8 @@ impl<I: Send, O: Send> LookPool<'_, I, O> {
     }
 
     fn work<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>) {
+        // One alone may have lost the processor to another program.
+        let mut long_in_a_row = 0;
         for job in &self.jobs {
             if self
                 .has_ended
@@ -208,22 +210,26 @@ impl<I: Send, O: Send> LookPool<'_, I, O> {
             {
                 continue;
             }
-            let (begin, items) = (Instant::now(), job.items.len());
+            let look = |item| {
+                let begin = Instant::now();
+                let looked = (self.look)(item);
+                if begin.elapsed() < LONG {
+                    long_in_a_row = 0;
+                } else {
+                    long_in_a_row += 1;
+                    if long_in_a_row > 1 && !self.jobs.is_empty() {
+                        self.start(scope);
+                    }
+                }
+                looked
+            };
             let looked = job
                 .items
                 .into_iter()
-                .map(self.look)
+                .map(look)
                 .collect();
-            let took = begin.elapsed();
             // Who gave the job may have gone.
             let _ = job.looked.send(looked);
-            let each = took
-                / u32::try_from(items)
-                    .unwrap_or(1)
-                    .max(1);
-            if each > LONG && !self.jobs.is_empty() {
-                self.start(scope);
-            }
         }
     }
 

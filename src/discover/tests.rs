@@ -26,23 +26,28 @@ fn tree(files: &[&str]) -> tempfile::TempDir {
     folder
 }
 
-/// One line per find: what it is, its path below the folder, why.
+/// What a find is, its path below the folder, why.
+fn line(folder: &Path, found: &Found) -> String {
+    let path = found
+        .path()
+        .strip_prefix(folder)
+        .unwrap_or(found.path())
+        .to_string_lossy()
+        .into_owned();
+    match found {
+        Found::Dicom(file) => format!("dicom {path}{}", if file.named { " named" } else { "" }),
+        Found::Other(_) => format!("other {path}"),
+        Found::Skipped { reason, .. } => format!("skip {path} {}", reason.as_str()),
+        Found::Failed { failure, .. } => format!("fail {path} {}", failure.code),
+    }
+}
+
+/// One line per find.
 fn lines(folder: &Path, inputs: Inputs) -> Vec<String> {
     let mut lines = Vec::new();
     let discovery = Discovery::prepare(inputs, &mut io::empty()).unwrap();
     let end = discovery.run(&mut |found| {
-        let path = found
-            .path()
-            .strip_prefix(folder)
-            .unwrap_or(found.path())
-            .to_string_lossy()
-            .into_owned();
-        lines.push(match &found {
-            Found::Dicom(file) => format!("dicom {path}{}", if file.named { " named" } else { "" }),
-            Found::Other(_) => format!("other {path}"),
-            Found::Skipped { reason, .. } => format!("skip {path} {}", reason.as_str()),
-            Found::Failed { failure, .. } => format!("fail {path} {}", failure.code),
-        });
+        lines.push(line(folder, &found));
         ControlFlow::Continue(())
     });
     assert!(end.is_continue());
@@ -382,5 +387,73 @@ mod unix {
         } else {
             assert_eq!(found, ["fail a discover.unreadable", "dicom b/2.dcm"]);
         }
+    }
+}
+
+#[test]
+fn threads_change_neither_what_is_found_nor_its_order() {
+    let mut names = Vec::new();
+    for at in 0..300 {
+        let kind = match at % 7 {
+            0 => "notes=text",
+            1 => "empty=",
+            2 => "zip=PK\x03\x04 and no more",
+            _ => "image",
+        };
+        let (name, content) = kind
+            .split_once('=')
+            .map_or((kind, None), |(name, content)| (name, Some(content)));
+        let name = format!("{}/{:03}-{name}", at % 5, at * 7 % 300);
+        names.push(content.map_or(name.clone(), |content| format!("{name}={content}")));
+    }
+    let names: Vec<&str> = names
+        .iter()
+        .map(String::as_str)
+        .collect();
+    let folder = tree(&names);
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    io::Write::write_all(&mut packed, DICM).unwrap();
+    fs::write(
+        folder
+            .path()
+            .join("2/100-packed.gz"),
+        packed.finish().unwrap(),
+    )
+    .unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("001-image", folder.path().join("3/link")).unwrap();
+    let named = folder.path().join("4/291-image");
+    let inputs = Inputs {
+        paths: vec![folder.path().to_path_buf(), named, "missing".into()],
+        ..Inputs::default()
+    };
+    let discovery = Discovery::prepare(inputs, &mut io::empty()).unwrap();
+    let found = |quick, waiting| {
+        let mut lines = Vec::new();
+        let walked = discovery.look(
+            LookThreads { quick, waiting },
+            &|file, opened| {
+                assert_eq!(file.len, opened.source.len());
+                file.path.clone()
+            },
+            &mut |found, seen| {
+                let is_on_disk = matches!(&found, Found::Dicom(file) if file.inside.is_none());
+                assert_eq!(seen.as_deref(), is_on_disk.then(|| found.path()));
+                lines.push(line(folder.path(), &found));
+                ControlFlow::Continue(())
+            },
+        );
+        assert!(walked.flow.is_continue());
+        lines
+    };
+    let alone = found(0, 0);
+    assert!(alone.len() > 300, "{}", alone.len());
+    assert!(
+        alone
+            .iter()
+            .any(|line| line.contains("100-packed.gz::100-packed"))
+    );
+    for (quick, waiting) in [(1, 1), (2, 2), (1, 16), (4, 64)] {
+        assert_eq!(found(quick, waiting), alone, "{quick}, {waiting}");
     }
 }

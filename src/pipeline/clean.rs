@@ -4,13 +4,16 @@
 //! outcome here and goes no further.
 
 use std::collections::BTreeSet;
+use std::io::{ErrorKind, Read};
 use std::sync::Arc;
+use std::thread::Builder;
+use std::time::Instant;
 
 use bytes::Bytes;
 use rayon::prelude::*;
 
 use crate::config::{Compression, PackageBy};
-use crate::discover::SkipReason;
+use crate::discover::{MOST_WAITING, SkipReason};
 use crate::event::{FileOutcome, Severity};
 use crate::failure::FileFailure;
 use crate::plan::UploadPlan;
@@ -19,8 +22,9 @@ use crate::series::{self, CleanFile, Indexed, Placed, Series};
 use crate::subjects::OriginalIdentifiers;
 use dicom_deid::Sendable;
 use dicom_deid::standard;
-use dicom_lossless::{self as dicom, Source};
+use dicom_lossless::{self as dicom, FileError, FileErrorKind, Source, SourceFile};
 
+use super::Stop;
 use super::context::RunContext;
 use super::guard::guarded;
 use super::outcomes::stopped;
@@ -32,6 +36,8 @@ pub const READ_WHOLE: u64 = 8 << 20;
 /// The same where each instance travels alone and no checksum is wanted beforehand: more than this
 /// is not read twice.
 const READ_ALONE: u64 = 64 << 10;
+/// Threads of one series that wait for files, however many series are cleaned at a time.
+const LEAST_WAITING: usize = 4;
 /// What a file of which only the header is held is charged to the budget, in bytes.
 const HEADER_CHARGE: u64 = 64 << 10;
 
@@ -40,14 +46,16 @@ const HEADER_CHARGE: u64 = 64 << 10;
 pub struct Reading {
     /// Small files are read whole.
     whole: bool,
+    /// They are read ahead of cleaning, on threads that wait for them.
+    ahead: bool,
     /// What the series takes of the budget, in bytes.
     pub charge: u64,
 }
 
 impl Reading {
     /// Small files are read whole, unless that would take more than half of the budget, or of those
-    /// in archives, their bytes more than an eighth.
-    pub fn of(context: &RunContext, series: &Series) -> Self {
+    /// in archives, their bytes more than an eighth. Where files are slow to open they are read ahead.
+    pub fn of(context: &RunContext, series: &Series, is_slow: bool) -> Self {
         let plan = &context.plan;
         let (without, with) = (charge(plan, series, false), charge(plan, series, true));
         // What lies in a stream is passed over again for each time that it is read.
@@ -55,7 +63,11 @@ impl Reading {
             series.files.is_in_archives() && with - without <= plan.transfer.memory / 8;
         let whole = with <= plan.transfer.memory / 2 || is_worth_it;
         let charge = if whole { with } else { without };
-        Self { whole, charge }
+        Self {
+            whole,
+            ahead: whole && is_slow,
+            charge,
+        }
     }
 }
 
@@ -91,7 +103,20 @@ pub struct CleanSeries {
 }
 
 /// Cleans the files of a series.
-pub fn clean(context: &RunContext, files: Vec<Indexed>, reading: Reading) -> CleanSeries {
+pub fn clean(context: &RunContext, mut files: Vec<Indexed>, reading: Reading) -> CleanSeries {
+    if reading.ahead {
+        let begin = Instant::now();
+        let plan = &context.plan;
+        read_ahead(
+            &mut files,
+            (read_whole(plan), plan.transfer.jobs),
+            &context.stop,
+        );
+        context
+            .timers
+            .clean
+            .worked(0, 0, begin.elapsed());
+    }
     let cleaned: Vec<_> = files
         .into_par_iter()
         .map(|file| clean_file(context, file, reading))
@@ -120,6 +145,48 @@ pub fn clean(context: &RunContext, files: Vec<Indexed>, reading: Reading) -> Cle
         kept: distinct.kept,
         copies,
     }
+}
+
+/// Reads the files of a series of up to `most` bytes on threads that wait for them side by side. One
+/// that cannot be read here fails when its turn comes.
+fn read_ahead(files: &mut [Indexed], (most, jobs): (u64, usize), stop: &Stop) {
+    let mut small: Vec<_> = files
+        .iter_mut()
+        .filter(|file| {
+            let is_on_disk = file.file.stored().is_none();
+            is_on_disk && file.read.is_none() && file.file.len() <= most
+        })
+        .collect();
+    let threads = (MOST_WAITING / jobs.max(1)).max(LEAST_WAITING);
+    let share = small.len().div_ceil(threads).max(1);
+    std::thread::scope(|scope| {
+        for part in small.chunks_mut(share) {
+            let read = || {
+                for file in part {
+                    if stop.requested() {
+                        return;
+                    }
+                    file.read = loaded(&file.file).ok();
+                }
+            };
+            // Without a thread its files are read in their turn.
+            let _ = Builder::new()
+                .name("read".to_owned())
+                .spawn_scoped(scope, read);
+        }
+    });
+}
+
+/// All of a small file on disk, with one call of the system.
+fn loaded(file: &SourceFile) -> Result<Bytes, FileError> {
+    let mut bytes = vec![0; usize::try_from(file.len()).unwrap_or(usize::MAX)];
+    file.open()?
+        .read_exact(&mut bytes)
+        .map_err(|error| match error.kind() {
+            ErrorKind::UnexpectedEof => FileErrorKind::Changed.error("it became shorter"),
+            _ => error.into(),
+        })?;
+    Ok(bytes.into())
 }
 
 /// Reads and cleans one file. A failure is settled here; so is a defect that panics, without taking
@@ -187,7 +254,13 @@ fn read_and_clean(
             file: source,
             bytes,
         },
-        None if reading.whole && source.len() <= read_whole(plan) => Source::load(source)?,
+        None if reading.whole && source.len() <= read_whole(plan) => match source.stored() {
+            Some(_) => Source::load(source)?,
+            None => Source::Memory {
+                bytes: loaded(&source)?,
+                file: source,
+            },
+        },
         None => {
             // Of what is sent as it is read, the end comes too late to tell that it is damaged.
             source.verify()?;
@@ -269,4 +342,54 @@ fn warn_of_unreadable(context: &RunContext, kept: &[CleanFile]) {
     context
         .events
         .with_totals(|totals| totals.unreadable += tags.len() as u64);
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::failure::{Error, RunCode};
+
+    fn indexed(path: &std::path::Path) -> Indexed {
+        Indexed {
+            path: Arc::new(path.to_path_buf()),
+            root: Arc::default(),
+            file: Arc::new(SourceFile::new(path).unwrap()),
+            read: None,
+            row: None,
+            rule: None,
+        }
+    }
+
+    #[test]
+    fn small_files_are_read_ahead_and_those_that_changed_wait_for_their_turn() {
+        let folder = tempfile::tempdir().unwrap();
+        let content = |at: usize| vec![u8::try_from(at).unwrap(); at];
+        let files = || -> Vec<_> {
+            let write = |at| {
+                let path = folder.path().join(at.to_string());
+                std::fs::write(&path, content(at)).unwrap();
+                indexed(&path)
+            };
+            (0..100).map(write).collect()
+        };
+        for jobs in [1, 2, 100] {
+            let mut files = files();
+            std::fs::write(folder.path().join("7"), "longer by some").unwrap();
+            std::fs::remove_file(folder.path().join("8")).unwrap();
+            read_ahead(&mut files, (90, jobs), &Stop::default());
+            for (at, file) in files.iter().enumerate() {
+                let expected = (at <= 90 && at != 7 && at != 8).then(|| content(at).into());
+                assert_eq!(file.read, expected, "{at}");
+            }
+        }
+        let (mut files, stop) = (files(), Stop::default());
+        stop.because(Error::new(RunCode::Interrupted, ""));
+        read_ahead(&mut files, (90, 1), &stop);
+        assert!(
+            files
+                .iter()
+                .all(|file| file.read.is_none())
+        );
+    }
 }

@@ -42,6 +42,8 @@ const MOST_KEPT: u64 = 32 << 20;
 pub struct FoundFiles {
     /// How many files were found in all.
     pub found: u64,
+    /// Whether they are slow to open, as on a network.
+    pub is_slow: bool,
     /// The series, first found first.
     pub series: Vec<Series>,
     /// Files that are not DICOM and are to be uploaded all the same.
@@ -147,6 +149,7 @@ impl Finder<'_> {
                     ControlFlow::Continue(())
                 }
             });
+        self.work.is_slow = walked.is_slow;
         timers
             .walk
             .worked(files, bytes, walked.busy);
