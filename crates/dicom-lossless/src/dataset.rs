@@ -191,9 +191,17 @@ impl Element {
 }
 
 /// Data elements in file order. No tag appears twice: the walker refuses such files.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct DataSet {
     elements: Vec<Element>,
+    /// Whether an element may stand before one with a lower tag.
+    disordered: bool,
+}
+
+impl PartialEq for DataSet {
+    fn eq(&self, other: &Self) -> bool {
+        self.elements == other.elements
+    }
 }
 
 impl DataSet {
@@ -205,7 +213,11 @@ impl DataSet {
     /// A data set of elements that the caller knows to be distinct and in the order in which they
     /// are to be written.
     pub fn from_elements(elements: Vec<Element>) -> Self {
-        Self { elements }
+        let disordered = !elements.is_sorted_by(|one, next| one.tag < next.tag);
+        Self {
+            elements,
+            disordered,
+        }
     }
 
     /// The elements themselves, in file order.
@@ -218,7 +230,13 @@ impl DataSet {
         self.elements.iter()
     }
 
-    /// The elements to edit, in file order.
+    /// Whether the elements are known to be in the ascending order of their tags, which is the rule
+    /// (PS3.5 section 7.1).
+    pub fn is_ascending(&self) -> bool {
+        !self.disordered
+    }
+
+    /// The elements to edit, in file order; each keeps its tag.
     pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, Element> {
         self.elements.iter_mut()
     }
@@ -234,17 +252,17 @@ impl DataSet {
     }
 
     fn position(&self, tag: Tag) -> Option<usize> {
-        // Ascending order is the rule (PS3.5 section 7.1) but not in every file, so a miss is
-        // settled by looking at all.
+        // Not every file keeps the order, and there a miss is settled by looking at all.
         match self
             .elements
             .binary_search_by_key(&tag, |e| e.tag)
         {
             Ok(at) => Some(at),
-            Err(_) => self
+            Err(_) if self.disordered => self
                 .elements
                 .iter()
                 .position(|e| e.tag == tag),
+            Err(_) => None,
         }
     }
 
@@ -254,7 +272,7 @@ impl DataSet {
             .and_then(|at| self.elements.get(at))
     }
 
-    /// The element with this tag, to edit.
+    /// The element with this tag, to edit; it keeps its tag.
     pub fn get_mut(&mut self, tag: Tag) -> Option<&mut Element> {
         self.position(tag)
             .and_then(|at| self.elements.get_mut(at))
@@ -271,7 +289,8 @@ impl DataSet {
         self.elements.retain(keep);
     }
 
-    /// Edits the elements one after the other and keeps those for which `keep` says so.
+    /// Edits the elements one after the other and keeps those for which `keep` says so; each keeps its
+    /// tag.
     pub fn retain_mut(&mut self, keep: impl FnMut(&mut Element) -> bool) {
         self.elements.retain_mut(keep);
     }

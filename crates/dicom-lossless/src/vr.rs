@@ -10,7 +10,38 @@ use dicom_core::{Tag, VR};
 use dicom_dictionary_std::StandardDataDictionary;
 
 /// The VR that these two bytes name, if the standard has it.
-pub fn from_bytes(letters: [u8; 2]) -> Option<VR> {
+#[inline]
+pub fn from_bytes([first, second]: [u8; 2]) -> Option<VR> {
+    let (first, second) = (first.wrapping_sub(b'A'), second.wrapping_sub(b'A'));
+    if first >= LETTERS || second >= LETTERS {
+        return None;
+    }
+    let at = usize::from(first) * usize::from(LETTERS) + usize::from(second);
+    NAMED.get(at).copied().flatten()
+}
+
+const LETTERS: u8 = 26;
+
+/// By the first and the second letter: every element of every file asks.
+static NAMED: [Option<VR>; 676] = named();
+
+#[allow(clippy::indexing_slicing)]
+const fn named() -> [Option<VR>; 676] {
+    let mut all = [None; 676];
+    let (mut at, mut first) = (0, 0);
+    while first < LETTERS {
+        let mut second = 0;
+        while second < LETTERS {
+            all[at] = of_letters([b'A' + first, b'A' + second]);
+            at += 1;
+            second += 1;
+        }
+        first += 1;
+    }
+    all
+}
+
+const fn of_letters(letters: [u8; 2]) -> Option<VR> {
     Some(match &letters {
         b"AE" => VR::AE,
         b"AS" => VR::AS,
