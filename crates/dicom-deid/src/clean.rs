@@ -4,6 +4,7 @@
 //! never puts a value into a failure: the rule's place in the profile and the tag say enough.
 
 mod apply_rules;
+mod attribute_table;
 mod basic_profile;
 mod change_log;
 mod cleaner;
@@ -24,6 +25,7 @@ mod output_name;
 mod patient_age;
 mod pixel_data;
 mod private_elements;
+mod recent;
 mod residual;
 mod routing_attributes;
 mod rules;

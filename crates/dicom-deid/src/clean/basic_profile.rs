@@ -16,6 +16,8 @@ mod patient;
 mod safe_private;
 mod text_cleaning;
 
+use std::sync::Arc;
+
 use ElementEffect::{Changed, Removed, Unchanged};
 use bytes::Bytes;
 use coded_entries::CodedEntry;
@@ -32,6 +34,7 @@ use safe_private::SafePrivate;
 
 use super::element_value::item_sets;
 use super::identifiers::Identifiers;
+use super::recent::Recent;
 use super::rules::{ItemStep, RegexMatches, Rules};
 use super::{dummy, uid_text};
 use crate::error::{DeidError, DeidErrorKind};
@@ -45,6 +48,7 @@ pub struct BasicProfile {
     /// Whether rules open the envelope that a file came with, which then stays.
     opens_envelope: bool,
     decisions: Decisions,
+    identifiers: Recent<Identifiers>,
 }
 
 /// What fields of the profile passed on of what the Basic Profile takes.
@@ -81,7 +85,7 @@ struct InstanceCleaner<'a> {
     decisions: &'a Decisions,
     key: &'a PseudonymKey,
     patient: Patient,
-    identifiers: Identifiers,
+    identifiers: Arc<Identifiers>,
     iod: Option<Iod>,
     /// The rules of the profile and what their expressions address; none where there are no rules.
     named: Option<(&'a Rules, RegexMatches)>,
@@ -133,6 +137,7 @@ impl BasicProfile {
             settings: settings.clone(),
             opens_envelope,
             decisions: Decisions::new(settings),
+            identifiers: Recent::default(),
         }
     }
 
@@ -155,7 +160,7 @@ impl BasicProfile {
             opens_envelope: self.opens_envelope,
             decisions: &self.decisions,
             key,
-            identifiers: Identifiers::of(data, encoding),
+            identifiers: Identifiers::shared(data, encoding, &self.identifiers),
             iod: data
                 .get(SOP_CLASS_UID)
                 .and_then(Element::bytes)

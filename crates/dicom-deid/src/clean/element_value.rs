@@ -39,9 +39,12 @@ pub fn item_sets(element: &Element) -> impl Iterator<Item = &DataSet> {
 
 /// Bytes that mean the same in every character set.
 pub fn is_plain(bytes: &[u8]) -> bool {
-    bytes
+    // Without a way out on the way it is some bytes at a time.
+    !bytes
         .iter()
-        .all(|byte| *byte < 0x80 && *byte != 0x1B)
+        .fold(false, |other, byte| {
+            other | (*byte >= 0x80) | (*byte == 0x1B)
+        })
 }
 
 /// A value without trailing spaces and NULs.

@@ -8,10 +8,14 @@
 mod folding;
 
 use std::fmt;
+use std::sync::{Arc, LazyLock};
 
 use chrono::NaiveDate;
 use dicom_lossless::{CharacterSet, DataSet, Element, Encoding, VR, own_character_set, text};
 
+use super::attribute_table::AttributeTable;
+use super::compiled_action::CHARACTER_SET;
+use super::recent::{LONGEST_KEY, Recent};
 use crate::standard::{IdentifierKind, identifier_kind, vr};
 
 pub use folding::{UmlautSpelling, fold_into, folded, is_mark};
@@ -56,6 +60,18 @@ impl Identifiers {
         found.dates.sort_unstable();
         found.dates.dedup();
         found
+    }
+
+    /// The same, worked out once for instances that state the same.
+    pub fn shared(data: &DataSet, encoding: Encoding, recent: &Recent<Self>) -> Arc<Self> {
+        let mut key = Vec::with_capacity(2048);
+        put_stated(&mut key, data);
+        if let Some(known) = recent.find(&key) {
+            return known;
+        }
+        let made = Arc::new(Self::of(data, encoding));
+        recent.keep(&key, &made);
+        made
     }
 
     fn collect(&mut self, data: &DataSet, encoding: Encoding, inherited: &CharacterSet) {
@@ -196,16 +212,7 @@ impl Identifiers {
 
     /// A date, or the first day of a range; a date of another calendar is a number like others.
     fn add_date(&mut self, value: &str) {
-        let digits = value
-            .bytes()
-            .filter(u8::is_ascii_digit)
-            .take(8);
-        let number = digits
-            .clone()
-            .fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
-        let year = i32::try_from(number / 10_000).unwrap_or_default();
-        let date = NaiveDate::from_ymd_opt(year, number / 100 % 100, number % 100);
-        match (digits.count(), date) {
+        match day_of(value.as_bytes()) {
             (8, Some(date)) => self.dates.push(date),
             (5.., _) => self.add_number(value),
             _ => {}
@@ -256,11 +263,82 @@ impl Identifiers {
 
 /// The kind of an element by its tag and VR; of UN by the VR that its tag has.
 fn kind_of(element: &Element) -> Option<IdentifierKind> {
-    let real = match element.vr {
-        VR::UN if !element.is_private() => vr(element.tag).unwrap_or(VR::UN),
-        stated => stated,
+    static KINDS: LazyLock<AttributeTable<Option<IdentifierKind>>> =
+        LazyLock::new(AttributeTable::new);
+    if element.is_private() {
+        return identifier_kind(element.tag, element.vr);
+    }
+    KINDS.get(element.tag, element.vr, || {
+        let real = match element.vr {
+            VR::UN => vr(element.tag).unwrap_or(VR::UN),
+            stated => stated,
+        };
+        identifier_kind(element.tag, real)
+    })
+}
+
+/// The number of the first digits, eight at most, and the day that they are.
+fn day_of(value: &[u8]) -> (usize, Option<NaiveDate>) {
+    let digits = value
+        .iter()
+        .filter(|byte| byte.is_ascii_digit())
+        .take(8);
+    let number = digits
+        .clone()
+        .fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
+    let year = i32::try_from(number / 10_000).unwrap_or_default();
+    let day = NaiveDate::from_ymd_opt(year, number / 100 % 100, number % 100);
+    (digits.count(), day)
+}
+
+/// Puts all that identifiers are made of behind one another, so that equal bytes have equal
+/// identifiers: kinds, VRs and values in their order, within the character sets that are declared.
+/// What is too long to be kept ends early.
+fn put_stated(key: &mut Vec<u8>, data: &DataSet) {
+    let put = |key: &mut Vec<u8>, what: u8, bytes: &[u8]| {
+        key.push(what);
+        key.extend_from_slice(&bytes.len().to_le_bytes());
+        key.extend_from_slice(bytes);
     };
-    identifier_kind(element.tag, real)
+    let declared = data
+        .get(CHARACTER_SET)
+        .and_then(Element::bytes);
+    if let Some(set) = declared {
+        put(key, b'[', set);
+    }
+    for element in data {
+        if key.len() > LONGEST_KEY {
+            return;
+        }
+        if let Some(sequence) = element.items() {
+            for item in &sequence.items {
+                put_stated(key, &item.data);
+            }
+        } else if let Some(bytes) = element.bytes()
+            && let Some(kind) = kind_of(element)
+        {
+            key.extend_from_slice(element.vr.to_string().as_bytes());
+            put(key, kind as u8, deciding(element.vr, bytes));
+        }
+    }
+    if declared.is_some() {
+        key.push(b']');
+    }
+}
+
+/// What of a value decides: of a day with a time behind it the day.
+fn deciding(vr: VR, bytes: &[u8]) -> &[u8] {
+    match bytes.get(..8) {
+        Some(day)
+            if matches!(vr, VR::DA | VR::DT)
+                && day.iter().all(u8::is_ascii_digit)
+                && day_of(day).1.is_some()
+                && !bytes.contains(&b'\\') =>
+        {
+            day
+        }
+        _ => bytes,
+    }
 }
 
 /// Runs of letters and digits.

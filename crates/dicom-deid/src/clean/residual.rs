@@ -47,9 +47,8 @@ use dicom_lossless::{
     DataSet, ElementLocation, Encoding, FileErrorKind, Instance, Limits, Tag, ValueVisitor,
     Written, visit_values,
 };
-use patterns::PatternCache;
 use removals::FormerLocation;
-use search::{SearchEnd, ValueIndex};
+use search::{IndexCache, SearchEnd, ValueIndex};
 use verdict::{
     HitVerdict, ProfileIntent, ScannedElement, VerdictContext, boundaries_hold, path_by,
 };
@@ -62,7 +61,7 @@ use crate::standard;
 pub struct ResidualCheck {
     rule: ResidualRule,
     intent: ProfileIntent,
-    patterns: PatternCache,
+    indexes: IndexCache,
 }
 
 /// What was removed from an instance, for names that are made of it later.
@@ -79,7 +78,7 @@ impl ResidualCheck {
         Self {
             rule: dicom.residual,
             intent: ProfileIntent::of(dicom),
-            patterns: PatternCache::default(),
+            indexes: IndexCache::default(),
         }
     }
 
@@ -92,7 +91,7 @@ impl ResidualCheck {
         let removals = removals::removals(before, after)?;
         Ok(ValueIndex::new(
             removals,
-            &self.patterns,
+            &self.indexes,
             self.rule.min_length,
         )?)
     }

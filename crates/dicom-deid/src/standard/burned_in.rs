@@ -273,7 +273,9 @@ impl Comparable {
         words.len() <= joined.len()
             && self.borders.iter().any(|from| {
                 let end = from + words.len();
-                let stands = joined.get(*from..end) == Some(words.as_bytes());
+                // Most words begin otherwise, which is seen sooner than that they differ.
+                let stands = joined.get(*from) == words.as_bytes().first()
+                    && joined.get(*from..end) == Some(words.as_bytes());
                 stands && (is_border(end) || (joined.get(end) == Some(&b'S') && is_border(end + 1)))
             })
     }

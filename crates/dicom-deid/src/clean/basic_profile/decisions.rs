@@ -1,26 +1,13 @@
-//! What the table says of an attribute, and whether its VR is one that it may have (PS3.6),
-//! remembered: the instances of a study raise the same few hundred questions over and over.
+//! What the table says of an attribute, and whether its VR is one that it may have (PS3.6).
 //!
 //! Owns which VRs may stand for one another. It changes no element.
 
-use std::cell::Cell;
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use dicom_lossless::{Element, Tag, VR, Value};
 
+use crate::clean::attribute_table::AttributeTable;
 use crate::clean::compiled_action::is_pixel_data;
 use crate::profile::{AttributeDecision, Confidentiality};
 use crate::standard;
-
-const SLOTS: usize = 4096;
-
-/// Of which profile, tag and VR, and what.
-type Remembered = Option<(u32, u32, VR, AttributeAnswer)>;
-
-thread_local! {
-    /// The last answers, by the tag's hash.
-    static RECENT: [Cell<Remembered>; SLOTS] = const { [const { Cell::new(None) }; SLOTS] };
-}
 
 /// What is known of an attribute under the VR that a file gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,56 +36,45 @@ impl AttributeAnswer {
     }
 }
 
+/// Any private attribute: the table has one row for all of them.
+const PRIVATE: Tag = Tag(0x0009, 0x1001);
+
 /// The decisions of one profile.
 pub struct Decisions {
     settings: Confidentiality,
-    /// Distinguishes the answers of several profiles in one process.
-    number: u32,
+    known: AttributeTable<AttributeAnswer>,
+    private: AttributeAnswer,
 }
 
 impl Decisions {
     pub fn new(settings: &Confidentiality) -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(1);
         Self {
             settings: settings.clone(),
-            number: NEXT.fetch_add(1, Ordering::Relaxed),
+            known: AttributeTable::new(),
+            private: answer(settings, PRIVATE, VR::UN),
         }
     }
 
     /// What is known of an attribute under this VR.
     #[inline]
     pub fn of(&self, tag: Tag, vr: VR) -> AttributeAnswer {
-        let key = u32::from(tag.group()) << 16 | u32::from(tag.element());
-        // The top bits of a product with an odd constant spread neighbouring tags (Fibonacci
-        // hashing).
-        let slot = key.wrapping_mul(0x9E37_79B1) as usize >> 20;
-        RECENT.with(|recent| {
-            let Some(cell) = recent.get(slot) else {
-                return self.answer(tag, vr);
-            };
-            if let Some((number, known, of, answer)) = cell.get()
-                && (number, known, of) == (self.number, key, vr)
-            {
-                return answer;
-            }
-            let answer = self.answer(tag, vr);
-            cell.set(Some((self.number, key, vr, answer)));
-            answer
-        })
-    }
-
-    #[cold]
-    fn answer(&self, tag: Tag, vr: VR) -> AttributeAnswer {
-        let is = vr_of(tag);
-        // What an attribute is does not depend on the VR that a file gives it.
-        let decision = self
-            .settings
-            .decide(tag, is.unwrap_or(vr));
-        AttributeAnswer {
-            decision,
-            dictionary_vr: is,
-            fits: is.is_none_or(|is| fits(is, vr)),
+        if standard::is_private(tag) {
+            return self.private;
         }
+        self.known
+            .get(tag, vr, || answer(&self.settings, tag, vr))
+    }
+}
+
+#[cold]
+fn answer(settings: &Confidentiality, tag: Tag, vr: VR) -> AttributeAnswer {
+    let is = vr_of(tag);
+    // What an attribute is does not depend on the VR that a file gives it.
+    let decision = settings.decide(tag, is.unwrap_or(vr));
+    AttributeAnswer {
+        decision,
+        dictionary_vr: is,
+        fits: is.is_none_or(|is| fits(is, vr)),
     }
 }
 
@@ -145,4 +121,27 @@ pub fn vr_of(tag: Tag) -> Option<VR> {
 fn fits(is: VR, claimed: VR) -> bool {
     let (is_kind, claimed_kind) = (VrClass::of(is), VrClass::of(claimed));
     claimed == VR::UN || is_kind == claimed_kind || (is_kind == VrClass::Bulk && is_binary(claimed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile;
+
+    #[test]
+    fn all_private_attributes_share_one_answer() {
+        for name in profile::builtin_names() {
+            let settings = profile::load(name)
+                .ok()
+                .and_then(|profile| profile.dicom.confidentiality)
+                .unwrap_or_default();
+            let decisions = Decisions::new(&settings);
+            for group in (0x0001..=0xFFFF).step_by(2) {
+                for (element, vr) in [(0x0000, VR::UL), (0x0010, VR::LO), (0x1002, VR::SQ)] {
+                    let tag = Tag(group, element);
+                    assert_eq!(decisions.of(tag, vr), answer(&settings, tag, vr), "{tag}");
+                }
+            }
+        }
+    }
 }

@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use dicom_lossless::{CharacterSet, Element, VR};
 
@@ -20,17 +21,17 @@ use crate::standard;
 thread_local! {
     /// The cleaned texts of the last patient: the instances of a series hold the same over and
     /// over.
-    static LAST: RefCell<(Identifiers, HashMap<String, String>)> = RefCell::default();
+    static LAST: RefCell<(Arc<Identifiers>, HashMap<String, String>)> = RefCell::default();
 }
 
 /// The number of texts that are remembered.
 const REMEMBERED: usize = 512;
 
 /// What is known safe of one value.
-pub fn cleaned(value: &str, own: &Identifiers) -> String {
+pub fn cleaned(value: &str, own: &Arc<Identifiers>) -> String {
     LAST.with_borrow_mut(|(of, texts)| {
         if of != own || texts.len() >= REMEMBERED {
-            *of = own.clone();
+            *of = Arc::clone(own);
             texts.clear();
         }
         if let Some(known) = texts.get(value) {

@@ -7,14 +7,16 @@
 //! shared with the file.
 
 use std::cell::OnceCell;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use dicom_dictionary_std::tags;
 use dicom_lossless::{DataSet, Element, Item, Tag, VR};
-use foldhash::HashMap;
+use foldhash::{HashMap, HashSet};
+use memchr::memchr_iter;
 
 use super::{MOST_CHARACTER_SET_BYTES, MOST_REMOVALS, TooCostly};
+use crate::clean::attribute_table::AttributeTable;
 use crate::clean::compiled_action::CHARACTER_SET;
 use crate::clean::element_value::{is_plain, without_padding};
 use crate::clean::private_elements::is_creator;
@@ -134,8 +136,9 @@ struct OpenItem {
 struct RemovalCollector<'a> {
     /// The top as it was and as it is.
     top: (&'a DataSet, &'a DataSet),
-    /// The values that stayed there, made when they are needed.
-    kept_at_top: OnceCell<HashMap<Tag, &'a Bytes>>,
+    /// The values that stayed there, made when they are needed; none where both are in the order of
+    /// their tags, so that looking there takes no time.
+    kept_at_top: OnceCell<Option<HashMap<Tag, &'a Bytes>>>,
     kept_uids: Vec<Bytes>,
     products: ProductNames,
     path: Vec<OpenItem>,
@@ -160,7 +163,7 @@ impl<'a> RemovalCollector<'a> {
             .map(DataSet::iter)
             .unwrap_or_default()
             .peekable();
-        let disordered = after.filter(|after| !is_sorted(after) || !is_sorted(before));
+        let disordered = after.filter(|after| !after.is_ascending() || !before.is_ascending());
         let disordered = disordered.map(|after| {
             after
                 .iter()
@@ -268,26 +271,22 @@ impl<'a> RemovalCollector<'a> {
     /// Whether a nested value is also that of the same attribute at the top, which the profile
     /// leaves as it was.
     fn is_kept_at_top(&self, tag: Tag, bytes: &Bytes) -> bool {
-        let values = |data: &'a DataSet| {
-            data.iter()
-                .filter_map(|element| Some((element.tag, element.bytes()?)))
+        if self.path.is_empty() {
+            return false;
+        }
+        let (before, after) = self.top;
+        let kept = self.kept_at_top.get_or_init(|| {
+            (!before.is_ascending() || !after.is_ascending()).then(|| kept_values(before, after))
+        });
+        if let Some(kept) = kept {
+            return kept.get(&tag) == Some(&bytes);
+        }
+        let is_there = |data: &DataSet| {
+            data.get(tag)
+                .and_then(Element::bytes)
+                .is_some_and(|there| same(there, bytes))
         };
-        let kept = || {
-            let after: HashMap<_, _> = values(self.top.1).collect();
-            values(self.top.0)
-                .filter(|(tag, bytes)| {
-                    after
-                        .get(tag)
-                        .is_some_and(|new| same(bytes, new))
-                })
-                .collect()
-        };
-        !self.path.is_empty()
-            && self
-                .kept_at_top
-                .get_or_init(kept)
-                .get(&tag)
-                == Some(&bytes)
+        is_there(before) && is_there(after)
     }
 
     fn value(
@@ -307,7 +306,13 @@ impl<'a> RemovalCollector<'a> {
                 tag,
             );
         }
-        for value in bytes.split(|byte| *byte == b'\\') {
+        let ends = memchr_iter(b'\\', bytes).chain([bytes.len()]);
+        let mut next = 0;
+        for end in ends {
+            let value = bytes
+                .get(next..end)
+                .unwrap_or_default();
+            next = end + 1;
             let value = without_padding(value.trim_ascii());
             let value = if kind == ValueKind::Date {
                 value.get(..8).unwrap_or_default()
@@ -367,9 +372,18 @@ impl<'a> RemovalCollector<'a> {
 
     /// Frame after frame of an enhanced image loses the same.
     fn sweep(&mut self) {
-        let mut seen = foldhash::HashSet::default();
-        self.removals
-            .retain(|removal| seen.insert(removal.value.clone()));
+        let mut seen = HashSet::default();
+        seen.reserve(self.removals.len());
+        let first: Vec<bool> = self
+            .removals
+            .iter()
+            .map(|removal| seen.insert(&removal.value))
+            .collect();
+        if first.contains(&false) {
+            let mut first = first.into_iter();
+            self.removals
+                .retain(|_| first.next().unwrap_or(true));
+        }
     }
 
     /// The way to the item that the collection is in.
@@ -426,10 +440,20 @@ impl<'a> RemovalCollector<'a> {
     }
 }
 
-fn is_sorted(data: &DataSet) -> bool {
-    data.iter()
-        .map(|element| element.tag)
-        .is_sorted()
+/// The values that stand in both.
+fn kept_values<'a>(before: &'a DataSet, after: &'a DataSet) -> HashMap<Tag, &'a Bytes> {
+    let values = |data: &'a DataSet| {
+        data.iter()
+            .filter_map(|element| Some((element.tag, element.bytes()?)))
+    };
+    let after: HashMap<_, _> = values(after).collect();
+    values(before)
+        .filter(|(tag, bytes)| {
+            after
+                .get(tag)
+                .is_some_and(|new| same(bytes, new))
+        })
+        .collect()
 }
 
 fn same(old: &Bytes, new: &Bytes) -> bool {
@@ -439,11 +463,21 @@ fn same(old: &Bytes, new: &Bytes) -> bool {
 /// What a value of this element is taken for; none where it is no text. `sequence` is the one whose
 /// item it stands in.
 fn value_kind(element: &Element, sequence: Option<Tag>) -> Option<ValueKind> {
-    let tag = element.tag;
-    let vr = if element.vr == VR::UN {
+    static KINDS: LazyLock<AttributeTable<Option<ValueKind>>> = LazyLock::new(AttributeTable::new);
+    let (tag, vr) = (element.tag, element.vr);
+    // What a private element is needs no looking up, and what a part of a code is the sequence
+    // tells.
+    if element.is_private() || is_code(tag) {
+        return kind_of(tag, vr, sequence);
+    }
+    KINDS.get(tag, vr, || kind_of(tag, vr, None))
+}
+
+fn kind_of(tag: Tag, vr: VR, sequence: Option<Tag>) -> Option<ValueKind> {
+    let vr = if vr == VR::UN {
         standard::vr(tag).unwrap_or(VR::UN)
     } else {
-        element.vr
+        vr
     };
     match vr {
         VR::PN => Some(ValueKind::Name),

@@ -13,8 +13,9 @@ use foldhash::HashMap;
 use memchr::memchr_iter;
 
 use super::patterns::{Boundary, Pattern, PatternCache};
-use super::removals::{FormerLocation, Removal, ValueKind};
+use super::removals::{FormerLocation, Removal, RemovedValue, ValueKind};
 use super::{TooCostly, WorkBudget};
+use crate::clean::recent::{LONGEST_KEY, Recent};
 use crate::standard::is_registered_uid;
 
 /// What reporting a match costs, in units of [`WorkBudget`].
@@ -22,7 +23,10 @@ const COST_OF_HIT: usize = 8;
 
 /// What was removed from one instance, ready to be looked for.
 pub struct ValueIndex {
-    prefixes: PrefixIndex,
+    /// Shared with the instances that lost the same.
+    prefixes: Arc<PrefixIndex>,
+    /// The numbers of the values that it knows by their order.
+    numbers: Vec<usize>,
     /// UIDs are looked up whole, so that thousands of them cost no more than one.
     uids: HashMap<Box<[u8]>, usize>,
     /// Where each value stood first, and what it was taken for.
@@ -71,11 +75,7 @@ impl Search<'_> {
 
 impl ValueIndex {
     /// `min` is the fewest characters that are looked for.
-    pub fn new(
-        removals: Vec<Removal>,
-        cache: &PatternCache,
-        min: usize,
-    ) -> Result<Self, TooCostly> {
+    pub fn new(removals: Vec<Removal>, cache: &IndexCache, min: usize) -> Result<Self, TooCostly> {
         let mut uids = HashMap::default();
         let (mut values, mut numbers) = (Vec::new(), Vec::new());
         for (number, Removal { value, .. }) in removals.iter().enumerate() {
@@ -90,27 +90,24 @@ impl ValueIndex {
                 numbers.push(number);
             }
         }
-        let patterns = cache.patterns(&values, min)?;
-        let relation = |one: usize, other: usize| match (removals.get(one), removals.get(other)) {
-            (Some(one), Some(other)) => (
-                one.value.kind == other.value.kind,
-                one.location == other.location,
-            ),
-            _ => (false, false),
+        let relation = |one: usize, other: usize| {
+            let removal = |at: usize| removals.get(*numbers.get(at)?);
+            match (removal(one), removal(other)) {
+                (Some(one), Some(other)) => (
+                    one.value.kind == other.value.kind,
+                    one.location == other.location,
+                ),
+                _ => (false, false),
+            }
         };
-        let prefixes = PrefixIndex::new(
-            numbers
-                .into_iter()
-                .zip(patterns)
-                .collect(),
-            &relation,
-        );
+        let prefixes = cache.index(&values, min, &relation)?;
         let values = removals
             .into_iter()
             .map(|removal| (removal.location, removal.value.kind))
             .collect();
         Ok(Self {
             prefixes,
+            numbers,
             uids,
             values,
         })
@@ -123,12 +120,26 @@ impl ValueIndex {
         budget: &mut WorkBudget,
         visit: HitVisitor<'_>,
     ) -> Result<(), SearchEnd> {
+        self.prefixes.search(&mut Search {
+            lower,
+            budget,
+            visit: &mut |hit, budget| {
+                let Some(value) = self.numbers.get(hit.value) else {
+                    return Ok(());
+                };
+                let hit = Hit {
+                    at: hit.at.clone(),
+                    value: *value,
+                    ..*hit
+                };
+                visit(&hit, budget)
+            },
+        })?;
         let mut search = Search {
             lower,
             budget,
             visit,
         };
-        self.prefixes.search(&mut search)?;
         search.budget.spend(lower.len())?;
         if self.uids.is_empty() {
             return Ok(());
@@ -145,6 +156,55 @@ impl ValueIndex {
     }
 }
 
+/// The patterns of a run, and the indexes of the instances that lost the most recent values.
+#[derive(Default)]
+pub struct IndexCache {
+    patterns: PatternCache,
+    recent: Recent<PrefixIndex>,
+}
+
+impl IndexCache {
+    /// The index of these values, which it knows by their order.
+    fn index(
+        &self,
+        values: &[&RemovedValue],
+        min: usize,
+        relation: Relation<'_>,
+    ) -> Result<Arc<PrefixIndex>, TooCostly> {
+        let mut key = Vec::with_capacity(4096);
+        for value in values {
+            value.put(&mut key);
+            if key.len() > LONGEST_KEY {
+                break;
+            }
+        }
+        if let Some(known) = self.recent.find(&key) {
+            return Ok(known);
+        }
+        let patterns = self
+            .patterns
+            .patterns(values, min)?;
+        let made = Arc::new(PrefixIndex::new((0..).zip(patterns).collect(), relation));
+        if made.depends_on_values_alone() && made.len() <= MOST_PATTERNS_KEPT {
+            self.recent.keep(&key, &made);
+        }
+        Ok(made)
+    }
+}
+
+impl RemovedValue {
+    /// Puts all of it behind other ones, so that equal bytes are equal values.
+    fn put(&self, key: &mut Vec<u8>) {
+        key.push(self.kind as u8);
+        for part in [&self.character_sets, &self.bytes] {
+            key.extend_from_slice(&part.len().to_le_bytes());
+            key.extend_from_slice(part);
+        }
+    }
+}
+
+/// An index of more patterns is not kept.
+const MOST_PATTERNS_KEPT: usize = 1 << 13;
 /// How many bytes a pattern is looked up by; shorter ones are by all that they have.
 const PREFIX_LENGTH: usize = 4;
 /// Up to this many patterns with one prefix are tried one after another.
@@ -321,6 +381,22 @@ impl PrefixIndex {
         }
     }
 
+    /// Whether it is the same wherever the values stood: where the number of equal patterns is
+    /// bounded, their places play a part.
+    fn depends_on_values_alone(&self) -> bool {
+        self.tables
+            .iter()
+            .all(|table| table.contained.is_empty())
+    }
+
+    /// How many patterns there are.
+    fn len(&self) -> usize {
+        self.tables
+            .iter()
+            .map(|table| table.sorted.len())
+            .sum()
+    }
+
     /// A pattern with the number of its value.
     fn pattern(&self, (value, nth): PatternRef) -> Option<(usize, &Pattern)> {
         let (number, patterns) = self
@@ -488,6 +564,9 @@ fn prefix_of(bytes: &[u8]) -> (u32, usize) {
 
 #[inline]
 fn as_number(bytes: &[u8]) -> u32 {
+    if let Some(four) = bytes.first_chunk() {
+        return u32::from_le_bytes(*four);
+    }
     bytes
         .iter()
         .rev()
@@ -519,11 +598,11 @@ const LONGEST_UID: usize = 64;
 
 /// Whether a value has the form of a UID that may distinguish one instance from another.
 fn is_uid(value: &[u8]) -> bool {
-    let digits = value
-        .iter()
-        .all(|byte| byte.is_ascii_digit() || *byte == b'.');
-    let points = memchr_iter(b'.', value).count();
-    digits && points >= 2 && (SHORTEST_UID..=LONGEST_UID).contains(&value.len())
+    (SHORTEST_UID..=LONGEST_UID).contains(&value.len())
+        && value
+            .iter()
+            .all(|byte| byte.is_ascii_digit() || *byte == b'.')
+        && memchr_iter(b'.', value).count() >= 2
 }
 
 /// Takes a run. An error ends the search.
