@@ -81,7 +81,7 @@ impl OpenedFile {
         {
             return Ok(head.slice(..first));
         }
-        Ok(read_exactly(&mut self.reader(), upto)?)
+        read_exactly(&mut self.reader(), upto)
     }
 
     /// The file, to be read through the handle that is open: opening it again costs nothing.
@@ -151,13 +151,12 @@ impl Read for Reader {
             .ok()
             .and_then(|at| self.contents.head.get(at..))
             .filter(|rest| !rest.is_empty());
-        let got = match at_hand {
-            Some(mut rest) => rest.read(into)?,
-            None => {
-                let mut file = &self.contents.file;
-                file.seek(SeekFrom::Start(self.at))?;
-                file.read(into)?
-            }
+        let got = if let Some(mut rest) = at_hand {
+            rest.read(into)?
+        } else {
+            let mut file = &self.contents.file;
+            file.seek(SeekFrom::Start(self.at))?;
+            file.read(into)?
         };
         self.at += got as u64;
         Ok(got)

@@ -366,7 +366,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let content = |at: usize| vec![u8::try_from(at).unwrap(); at];
         let files = || -> Vec<_> {
-            let write = |at| {
+            let write = |at: usize| {
                 let path = folder.path().join(at.to_string());
                 std::fs::write(&path, content(at)).unwrap();
                 indexed(&path)
@@ -379,7 +379,7 @@ mod tests {
             std::fs::remove_file(folder.path().join("8")).unwrap();
             read_ahead(&mut files, (90, jobs), &Stop::default());
             for (at, file) in files.iter().enumerate() {
-                let expected = (at <= 90 && at != 7 && at != 8).then(|| content(at).into());
+                let expected = (at <= 90 && at != 7 && at != 8).then(|| Bytes::from(content(at)));
                 assert_eq!(file.read, expected, "{at}");
             }
         }
