@@ -97,6 +97,16 @@ impl PairKernel {
             .max_f32s(value, self.simd.splat_f32s(0.0))
     }
 
+    /// It is not `map`: what that calls may be compiled without these instructions, as a function for each.
+    #[inline(always)]
+    fn all_rectified(self, [one, two, three]: PairOfGroups) -> PairOfGroups {
+        [
+            self.rectified(one),
+            self.rectified(two),
+            self.rectified(three),
+        ]
+    }
+
     #[inline(always)]
     fn arranged(self, from: &PairOfGroups, places: &[(usize, usize, Places); 3]) -> PairOfGroups {
         let mut arranged = *from;
@@ -248,7 +258,7 @@ impl PairKernel {
             }
         }
         if rectifies {
-            sums = sums.map(|sum| self.rectified(sum));
+            sums = self.all_rectified(sums);
         }
         match target.as_chunks_mut::<PAIR>().0 {
             [pair] => *pair = cast(sums),
@@ -371,7 +381,7 @@ impl PairKernel {
                 }
             }
         }
-        self.arranged(&sums.map(|sum| self.rectified(sum)), &BESIDE)
+        self.arranged(&self.all_rectified(sums), &BESIDE)
     }
 
     /// As `each_of`, of every second column of every second row.
@@ -419,8 +429,7 @@ impl PairKernel {
                     }
                 }
                 let sums: PairOfGroups = cast(sums);
-                let sums = sums.map(|sum| self.rectified(sum));
-                target[column] = self.arranged(&sums, &BESIDE);
+                target[column] = self.arranged(&self.all_rectified(sums), &BESIDE);
             }
         }
     }
