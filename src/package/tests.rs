@@ -1,8 +1,7 @@
 //! Packages as zip tools read them, and bodies that are streamed.
 
-use std::io::Cursor as Memory;
-
 use std::fs::File;
+use std::io::{Cursor as Memory, Read, Seek, SeekFrom};
 
 use dicom_lossless::SourceFile;
 use futures_util::StreamExt;

@@ -149,7 +149,7 @@ struct RemovalCollector<'a> {
     character_set_bytes: usize,
 }
 
-impl<'a> RemovalCollector<'a> {
+impl RemovalCollector<'_> {
     fn data_set(
         &mut self,
         before: &DataSet,
