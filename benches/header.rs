@@ -298,9 +298,5 @@ fn typical_ct_header(c: &mut Criterion) {
     group.finish();
 }
 
-/// The program's own.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 criterion_group!(benches, header, typical_ct_header);
 criterion_main!(benches);

@@ -4,10 +4,6 @@
 
 use std::process::ExitCode;
 
-/// Headers are thousands of small values, which the system's allocator takes a fifth longer over.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     fwupload::run(std::env::args_os())
 }
