@@ -39,11 +39,7 @@ pub fn item_sets(element: &Element) -> impl Iterator<Item = &DataSet> {
 
 /// Bytes that mean the same in every character set.
 pub fn is_plain(bytes: &[u8]) -> bool {
-    // Without a way out on the way it is some bytes at a time.
-    let special = bytes.iter().fold(0, |seen, byte| {
-        seen | (byte & 0x80) | u8::from(*byte == 0x1B)
-    });
-    special == 0
+    bytes.is_ascii() && memchr::memchr(0x1B, bytes).is_none()
 }
 
 /// A value without trailing spaces and NULs.

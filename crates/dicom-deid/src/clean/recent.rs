@@ -11,12 +11,12 @@ const KEPT: usize = 16;
 /// Longer keys are not kept, in bytes.
 pub const LONGEST_KEY: usize = 32 << 10;
 
-/// The bytes that something was worked out of, and what came of them.
-type Worked<T> = (Box<[u8]>, Arc<T>);
+/// A result behind the bytes that it was worked out of.
+type Kept<T> = (Box<[u8]>, Arc<T>);
 
 /// The last results.
 pub struct Recent<T> {
-    kept: RwLock<VecDeque<Worked<T>>>,
+    kept: RwLock<VecDeque<Kept<T>>>,
 }
 
 impl<T> Default for Recent<T> {
