@@ -36,40 +36,29 @@ static int noted(int file, int is_slow) {
     return file;
 }
 
-#define OPEN(name)                                                                                                             \
-    int name(const char *path, int flags, ...) {                                                                               \
-        static int (*real)(const char *, int, ...);                                                                            \
-        if (!real)                                                                                                             \
-            real = (int (*)(const char *, int, ...))dlsym(RTLD_NEXT, #name);                                                    \
+static int opened(int folder, const char *path, int flags, mode_t mode) {
+    static int (*real)(int, const char *, int, ...);
+    if (!real)
+        real = (int (*)(int, const char *, int, ...))dlsym(RTLD_NEXT, "openat64");
+    int is_slow = is_below(path) && !(flags & O_DIRECTORY);
+    if (is_slow)
+        hold_up();
+    return noted(real(folder, path, flags, mode), is_slow);
+}
+
+#define OPEN(name, folder, ...)                                                                                                \
+    int name(__VA_ARGS__, int flags, ...) {                                                                                    \
         va_list rest;                                                                                                          \
         va_start(rest, flags);                                                                                                 \
         mode_t mode = va_arg(rest, mode_t);                                                                                    \
         va_end(rest);                                                                                                          \
-        int is_slow = is_below(path) && !(flags & O_DIRECTORY);                                                                \
-        if (is_slow)                                                                                                           \
-            hold_up();                                                                                                         \
-        return noted(real(path, flags, mode), is_slow);                                                                        \
+        return opened(folder, path, flags, mode);                                                                              \
     }
 
-#define OPEN_AT(name)                                                                                                          \
-    int name(int folder, const char *path, int flags, ...) {                                                                   \
-        static int (*real)(int, const char *, int, ...);                                                                       \
-        if (!real)                                                                                                             \
-            real = (int (*)(int, const char *, int, ...))dlsym(RTLD_NEXT, #name);                                               \
-        va_list rest;                                                                                                          \
-        va_start(rest, flags);                                                                                                 \
-        mode_t mode = va_arg(rest, mode_t);                                                                                    \
-        va_end(rest);                                                                                                          \
-        int is_slow = is_below(path) && !(flags & O_DIRECTORY);                                                                \
-        if (is_slow)                                                                                                           \
-            hold_up();                                                                                                         \
-        return noted(real(folder, path, flags, mode), is_slow);                                                                \
-    }
-
-OPEN(open)
-OPEN(open64)
-OPEN_AT(openat)
-OPEN_AT(openat64)
+OPEN(open, AT_FDCWD, const char *path)
+OPEN(open64, AT_FDCWD, const char *path)
+OPEN(openat, folder, int folder, const char *path)
+OPEN(openat64, folder, int folder, const char *path)
 
 ssize_t read(int file, void *into, size_t length) {
     static ssize_t (*real)(int, void *, size_t);
