@@ -122,13 +122,12 @@ impl PairKernel {
         arranged
     }
 
-    /// The first numbers of two pixels, side by side.
+    /// Numbers of two pixels, side by side.
     #[inline(always)]
-    fn beside(self, one: &[f32], other: &[f32]) -> [f32; 2 * LANES] {
+    fn beside(self, one: [f32; LANES], other: [f32; LANES]) -> [f32; 2 * LANES] {
         const LOWER: Places = [0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23];
         const UPPER: Places = [8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31];
-        let vector = |floats: &[f32]| cast(cast_slice::<f32, f32x16>(&floats[..LANES])[0]);
-        let (one, other): (__m512, __m512) = (vector(one), vector(other));
+        let (one, other): (__m512, __m512) = (cast(one), cast(other));
         let from = |places: Places| {
             self.simd
                 .avx512f
@@ -450,6 +449,9 @@ impl Convolve for PairKernel {
         let count = input.sources(mixture, output.ready, &mut sources);
         let columns = output.floats() / GROUP;
         let len = room(columns) * mixture.reach * 2;
+        let whole = mixture
+            .reach
+            .next_multiple_of(LANES);
         // What is written beyond a pair is overwritten by the next one.
         let scratch = scratch.of(count * len + 2 * LANES);
         for (number, source) in sources[..count].iter().enumerate() {
@@ -457,13 +459,22 @@ impl Convolve for PairKernel {
             for pair in spans.iter().flat_map(pairs) {
                 let of = |column: usize| {
                     let column = column.min(columns - 1);
-                    &source[column * mixture.step..]
+                    &source[column * mixture.step..][..whole]
                 };
                 let (one, other) = (of(pair * 2), of(pair * 2 + 1));
-                let target = &mut target[pair * mixture.reach * 2..];
-                for first in (0..mixture.reach).step_by(LANES) {
-                    let both = self.beside(&one[first..], &other[first..]);
-                    target[first * 2..][..2 * LANES].copy_from_slice(&both);
+                let target = &mut target[pair * mixture.reach * 2..][..whole * 2];
+                for (target, (one, other)) in target
+                    .as_chunks_mut::<{ 2 * LANES }>()
+                    .0
+                    .iter_mut()
+                    .zip(
+                        one.as_chunks()
+                            .0
+                            .iter()
+                            .zip(other.as_chunks().0),
+                    )
+                {
+                    *target = self.beside(*one, *other);
                 }
             }
         }
