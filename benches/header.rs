@@ -245,7 +245,8 @@ fn header(c: &mut Criterion) {
 }
 
 fn keyed(profile: &Profile, limits: Limits) -> Cleaner {
-    Cleaner::new(profile, limits).keyed(PseudonymKey::from_bytes(&[7; 32]).expect("long enough"))
+    let key = PseudonymKey::from_bytes(&[7; 32]).expect("long enough");
+    Cleaner::new(profile, Some(key), limits).expect("there is a key")
 }
 
 /// From the bytes of a file to those that are sent, under each profile.

@@ -92,7 +92,7 @@ fn cleaner(folder: &Path, fields: &str) -> Cleaner {
     std::fs::write(&path, text).expect("a profile");
     let mut profile = profile::load(path.to_str().expect("a plain path")).expect("a valid profile");
     profile.dicom.residual.on_leak = profile::OnLeak::Warn;
-    Cleaner::new(&profile, Limits::default())
+    Cleaner::new(&profile, None, Limits::default()).expect("makes no pseudonyms")
 }
 
 fn actions(c: &mut Criterion) {

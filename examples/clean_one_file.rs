@@ -9,7 +9,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .unwrap_or_default()
     });
     let key = PseudonymKey::parse(&std::env::var("PSEUDONYM_KEY")?)?;
-    let cleaner = Cleaner::new(&profile::load("basic")?, Limits::default()).keyed(key);
+    let cleaner = Cleaner::new(&profile::load("basic")?, Some(key), Limits::default())?;
     let instance = read(Source::open(from)?, &Limits::default())?;
     let clean = cleaner.deidentify(instance, "")?;
     let mut out = std::fs::File::create_new(to)?;

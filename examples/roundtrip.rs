@@ -35,7 +35,7 @@ fn main() -> anyhow::Result<()> {
     let nothing = json!({ "name": "nothing", "dicom": { "fields": [] } });
     let profile = profile::from_server_json(&nothing, "local")?
         .context("a profile without fields is a profile")?;
-    let cleaner = Cleaner::new(&profile, Limits::default());
+    let cleaner = Cleaner::new(&profile, None, Limits::default())?;
     for (number, path) in files.iter().enumerate() {
         let target = out.join(format!("{number}.dcm"));
         println!("{}", line(path, &target, &cleaner));

@@ -29,11 +29,12 @@ use crate::pictures::Pictures;
 use crate::rules::Rules;
 use crate::series::Indexed;
 use crate::subjects::{Crosswalk, GivenLabels, RowId, SubjectTable};
+use consent::Accepted;
 pub use consent::Confirm;
 use decision::DeidDecision;
 pub use decision::override_residual;
 use dicom_deid::profile::Profile;
-use dicom_deid::{self as deid, Cleaner, Counts, IdentifiedConsent, Sendable};
+use dicom_deid::{self as deid, Cleaner, Counts, IdentifiedConsent, PseudonymKey, Sendable};
 use dicom_lossless::{Instance, Limits, display_path};
 use flywheel_client::{ApiKey, Client, Project, Settings};
 pub use governing::GoverningProfile;
@@ -83,16 +84,6 @@ pub enum Treatment {
     Clean(Box<Cleaner>),
     /// It goes as it is; a person or a flag has accepted that.
     AsItIs(IdentifiedConsent),
-}
-
-impl Treatment {
-    /// The same with another cleaner, where one cleans.
-    fn with(self, change: impl FnOnce(Cleaner) -> Cleaner) -> Self {
-        match self {
-            Self::Clean(cleaner) => Self::Clean(Box::new(change(*cleaner))),
-            as_it_is @ Self::AsItIs(_) => as_it_is,
-        }
-    }
 }
 
 impl UploadPlan {
@@ -210,41 +201,53 @@ pub async fn resolve(
             .map(deid_log::announcement),
     );
     let needs_key = decision.needs_key();
-    let (mut governing, mut treatment) =
-        consent::accept(decision, &config, &announcements, confirm)?;
-    if log.is_some() && config.sink == SinkChoice::Upload {
-        treatment = treatment.with(Cleaner::logged);
-    }
-    if rules.need_cleaned_headers() {
-        treatment = treatment.with(Cleaner::keeping_headers);
-    }
-    let pictures = pictures(&config, &treatment)?;
-    if let Some(pictures) = &pictures {
-        let sink = Arc::clone(pictures);
-        treatment = treatment.with(|cleaner| cleaner.showing(sink));
-        announcements.push(pictures.warning());
-    }
+    let accepted = consent::accept(decision, &config, &announcements, confirm)?;
+    let pictures = pictures(&config, &accepted)?;
+    announcements.extend(
+        pictures
+            .as_deref()
+            .map(Pictures::warning),
+    );
     let site = client
         .as_ref()
         .map(|client| client.host().to_owned());
-    let watch = watch.map(|watch| watch.under(governing.as_ref()));
+    let watch = watch.map(|watch| watch.under(accepted.governing()));
     let sink = sink::open(&config, client.zip(watch), &project)?;
     let crosswalk_files = subject_files::open(&config)?;
     // Last, since the user must be told of a key that is made here, and an error would take the
     // place of that.
-    let mut crosswalk_key = None;
+    let mut key = None;
     if needs_key || subject_files::needs_key(&config) {
-        let (key, announcement) = pseudonyms::resolve(&config, keys, site.as_deref(), &project)?;
-        crosswalk_key = Some(key.clone());
-        if needs_key {
-            if let Some(governing) = &mut governing {
-                governing.key = Some(key.fingerprint());
-            }
-            treatment = treatment.with(|cleaner| cleaner.keyed(key));
-        }
+        let (of_run, announcement) = pseudonyms::resolve(&config, keys, site.as_deref(), &project)?;
+        key = Some(of_run);
         announcements.push(announcement);
     }
-    let crosswalks: Arc<[_]> = subject_files::crosswalks(crosswalk_files, crosswalk_key).into();
+    let of_profile = key.clone().filter(|_| needs_key);
+    let governing = accepted
+        .governing()
+        .map(|governing| GoverningProfile {
+            key: of_profile
+                .as_ref()
+                .map(PseudonymKey::fingerprint),
+            ..governing.clone()
+        });
+    let treatment = match accepted {
+        Accepted::AsItIs(consent) => Treatment::AsItIs(consent),
+        Accepted::Clean { profile, .. } => {
+            let mut cleaner = Cleaner::new(&profile, of_profile, limits(&config))?;
+            if log.is_some() && config.sink == SinkChoice::Upload {
+                cleaner = cleaner.logged();
+            }
+            if rules.need_cleaned_headers() {
+                cleaner = cleaner.keeping_headers();
+            }
+            if let Some(pictures) = pictures.clone() {
+                cleaner = cleaner.showing(pictures);
+            }
+            Treatment::Clean(Box::new(cleaner))
+        }
+    };
+    let crosswalks: Arc<[_]> = subject_files::crosswalks(crosswalk_files, key).into();
     announcements.extend(
         crosswalks
             .iter()
@@ -297,9 +300,9 @@ fn decide(
 }
 
 /// The folder for pictures. What goes as it is was not looked at, and gives none.
-fn pictures(config: &Config, treatment: &Treatment) -> Result<Option<Arc<Pictures>>, Error> {
-    match (&config.pictures, treatment) {
-        (Some(folder), Treatment::Clean(_)) => {
+fn pictures(config: &Config, accepted: &Accepted) -> Result<Option<Arc<Pictures>>, Error> {
+    match (&config.pictures, accepted) {
+        (Some(folder), Accepted::Clean { .. }) => {
             let pictures = Pictures::open(folder, config.report.redact_paths)?;
             Ok(Some(Arc::new(pictures)))
         }

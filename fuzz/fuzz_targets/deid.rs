@@ -32,7 +32,9 @@ static CLEANERS: LazyLock<[Cleaner; 2]> = LazyLock::new(|| {
         .expect("it is valid")
         .expect("it is there");
     let basic = profile::load("basic").expect("it is built in");
-    [basic, coded].map(|profile| Cleaner::new(&profile, Limits::default()).keyed(key.clone()))
+    [basic, coded].map(|profile| {
+        Cleaner::new(&profile, Some(key.clone()), Limits::default()).expect("there is a key")
+    })
 });
 
 fuzz_target!(|data: &[u8]| {

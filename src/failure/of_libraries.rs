@@ -3,7 +3,7 @@
 //! Owns the way from their errors to the published codes. The libraries know neither codes nor
 //! flags.
 
-use dicom_deid::{DeidError, DeidErrorKind, ProfileError, ProfileErrorKind};
+use dicom_deid::{DeidError, DeidErrorKind, MissingKey, ProfileError, ProfileErrorKind};
 use dicom_lossless::{FileError, FileErrorKind};
 
 use super::{Error, FileCode, FileFailure, RunCode};
@@ -97,6 +97,12 @@ impl From<ProfileError> for Error {
             why: error.why,
             specific_hint: error.remedy,
         }
+    }
+}
+
+impl From<MissingKey> for Error {
+    fn from(_: MissingKey) -> Self {
+        RunCode::PseudonymKeyMissing.into()
     }
 }
 

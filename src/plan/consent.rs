@@ -5,11 +5,12 @@
 
 use super::decision::DeidDecision;
 use super::governing::GoverningProfile;
-use super::{Treatment, limits, server_profiles};
+use super::server_profiles;
 use crate::config::{Config, OtherFiles, SinkChoice};
 use crate::event::{Notice, Severity};
 use crate::failure::{Error, RunCode};
-use dicom_deid::{Cleaner, IdentifiedConsent};
+use dicom_deid::IdentifiedConsent;
+use dicom_deid::profile::Profile;
 
 /// Shows a question to the user; true for yes.
 pub type Confirm<'a> = dyn FnMut(&str) -> bool + Send + 'a;
@@ -60,25 +61,42 @@ fn warnings(announcements: &[Notice]) -> String {
     warnings.join("\n")
 }
 
+/// What is to be done to the data, once everything was accepted.
+pub enum Accepted {
+    /// It is cleaned.
+    Clean {
+        governing: GoverningProfile,
+        profile: Box<Profile>,
+    },
+    /// It goes as it is.
+    AsItIs(IdentifiedConsent),
+}
+
+impl Accepted {
+    /// The profile that governs; none when the data goes as it is.
+    pub fn governing(&self) -> Option<&GoverningProfile> {
+        match self {
+            Self::Clean { governing, .. } => Some(governing),
+            Self::AsItIs(_) => None,
+        }
+    }
+}
+
 /// Asks the user for everything that has to be accepted before anything is sent.
 pub fn accept(
     decision: DeidDecision,
     config: &Config,
     announcements: &[Notice],
     confirm: &mut Confirm<'_>,
-) -> Result<(Option<GoverningProfile>, Treatment), Error> {
+) -> Result<Accepted, Error> {
     let mut prompt = Prompt::new(config, confirm);
     accept_doubt(&decision, announcements, &mut prompt)?;
     let settled = match decision {
         DeidDecision::Clean {
             governing, profile, ..
-        } => {
-            let cleaner = Box::new(Cleaner::new(&profile, limits(config)));
-            (Some(governing), Treatment::Clean(cleaner))
-        }
+        } => Accepted::Clean { governing, profile },
         DeidDecision::AsItIs { asked_for, .. } => {
-            let consent = consent(asked_for, &warnings(announcements), &mut prompt)?;
-            (None, Treatment::AsItIs(consent))
+            Accepted::AsItIs(consent(asked_for, &warnings(announcements), &mut prompt)?)
         }
     };
     accept_other_files(config, &mut prompt)?;

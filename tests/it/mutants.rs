@@ -176,7 +176,12 @@ impl Trial {
         std::fs::write(&path, CODED).unwrap();
         let key = PseudonymKey::from_bytes(&[7; 32]).unwrap();
         let cleaner = |profile: &str| {
-            Cleaner::new(&profile::load(profile).unwrap(), Limits::default()).keyed(key.clone())
+            Cleaner::new(
+                &profile::load(profile).unwrap(),
+                Some(key.clone()),
+                Limits::default(),
+            )
+            .unwrap()
         };
         let file = Arc::new(SourceFile::new(&path).unwrap());
         let folder = std::env::var_os("FWUPLOAD_MUTANTS").map(PathBuf::from);

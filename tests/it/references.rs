@@ -100,7 +100,7 @@ fn cleaned(profile: &Profile, key: &PseudonymKey, files: &Files) -> Files {
             .iter()
             .map(|(name, bytes)| (name, bytes)),
     );
-    let cleaner = Cleaner::new(profile, Limits::default()).keyed(key.clone());
+    let cleaner = Cleaner::new(profile, Some(key.clone()), Limits::default()).unwrap();
     let one = |name: &String| {
         let file = Arc::new(SourceFile::new(place.path(name)).unwrap());
         let instance = read(Source::File(file), &Limits::default()).unwrap();

@@ -119,8 +119,8 @@ fn cleaned(profile: &str, file: &Dicom, on_leak: OnLeak) -> Result<Vec<u8>, Deid
     };
     let mut profile = load(profile).unwrap();
     profile.dicom.residual.on_leak = on_leak;
-    let cleaner = Cleaner::new(&profile, Limits::default())
-        .keyed(PseudonymKey::from_bytes(&[1; 32]).unwrap());
+    let key = PseudonymKey::from_bytes(&[1; 32]).ok();
+    let cleaner = Cleaner::new(&profile, key, Limits::default()).unwrap();
     let instance = read(source, &Limits::default()).unwrap();
     cleaner
         .deidentify(instance, "in.dcm")

@@ -115,6 +115,11 @@ impl From<FileError> for DeidError {
     }
 }
 
+/// A profile makes pseudonyms, and there is no key for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the profile makes pseudonyms, and there is no key for them")]
+pub struct MissingKey;
+
 /// Whose fault it is that a profile cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProfileErrorKind {

@@ -12,7 +12,7 @@
 //! # let path = std::fs::read_dir(folder)?.next().expect("a file")?.path();
 //! let limits = Limits::default();
 //! let key = PseudonymKey::random()?;
-//! let cleaner = Cleaner::new(&profile::load("basic")?, limits).keyed(key);
+//! let cleaner = Cleaner::new(&profile::load("basic")?, Some(key), limits)?;
 //! let clean = cleaner.deidentify(read(Source::open(path)?, &limits)?, "")?;
 //! let mut file = Vec::new();
 //! std::io::copy(&mut clean.body().reader(), &mut file)?;
@@ -50,6 +50,6 @@ pub use clean::{
     is_dummy_date, look_at_series, survey,
 };
 pub use dicom_lossless::{Limits, Source, read};
-pub use error::{DeidError, DeidErrorKind, ProfileError, ProfileErrorKind};
+pub use error::{DeidError, DeidErrorKind, MissingKey, ProfileError, ProfileErrorKind};
 pub use pixel_look::{FrameSink, LookVerdict, PixelLook, ShownFrame, TextFind};
 pub use pseudonym::PseudonymKey;

@@ -22,6 +22,7 @@ mod profile_list;
 mod read;
 mod selector;
 mod served;
+mod table_outcome;
 mod theme;
 mod toml;
 mod tree;
@@ -45,7 +46,7 @@ pub use convert::Converted;
 pub use date_format::DateFormat;
 pub use digest::Identity;
 pub use document::{Document, Language, load};
-pub use effect::{AttributeEffect, Effect, NestingLevel, TableEffect, TableOutcome};
+pub use effect::{AttributeEffect, Effect, NestingLevel};
 pub use explain::{
     AttributeExplanation, Explanation, Statement, StatementEntry, StatementSection, explain,
 };
@@ -60,5 +61,6 @@ pub use model::{AgeUnit, DicomRules, Position, Profile, Rule};
 pub use python_regex::{Captured, PythonRegex, TooComplex};
 pub use selector::{ItemChoice, Selector, SequencePath};
 pub use served::{Served, from_server_json};
+pub use table_outcome::{TableEffect, TableOutcome};
 pub use theme::Theme;
 pub use vocabulary::json_schema;

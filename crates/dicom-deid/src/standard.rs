@@ -22,7 +22,7 @@ pub use attribute_roles::{
     temporal_role, uid_role,
 };
 pub use codes::{is_code, is_meaning_of, is_published_scheme};
-pub use confidentiality::attribute;
+pub use confidentiality::{attribute, basic_code};
 #[cfg(test)]
 pub(crate) use dictionary::GROUPS;
 pub use dictionary::closest;

@@ -57,10 +57,10 @@ fn clean(args: &TestArgs, environment: &Environment, paths: &Paths) -> Result<Ex
     let fingerprint = key
         .as_ref()
         .map(|(key, _)| key.fingerprint());
-    let mut cleaner = Cleaner::new(&selected.profile, limits);
-    if let Some((key, _)) = &key {
-        cleaner = cleaner.keyed(key.clone());
-    }
+    let of_pseudonyms = key
+        .as_ref()
+        .map(|(key, _)| key.clone());
+    let mut cleaner = Cleaner::new(&selected.profile, of_pseudonyms, limits)?;
     let pictures = pictures(args, &discovery)?;
     if let Some(pictures) = pictures.clone() {
         cleaner = cleaner.showing(pictures);

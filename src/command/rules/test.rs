@@ -159,10 +159,10 @@ fn headers(
     };
     let loosened = plan::override_residual(&mut profile, args.residual.map(config::on_leak));
     let key = trial_key::of(&profile, &args.pseudonym_key)?;
-    let mut cleaner = Cleaner::new(&profile, limits).keeping_headers();
-    if let Some((key, _)) = &key {
-        cleaner = cleaner.keyed(key.clone());
-    }
+    let of_pseudonyms = key
+        .as_ref()
+        .map(|(key, _)| key.clone());
+    let cleaner = Cleaner::new(&profile, of_pseudonyms, limits)?.keeping_headers();
     profile
         .notes
         .iter()

@@ -47,6 +47,7 @@ pub struct BasicProfile {
     settings: Confidentiality,
     /// Whether rules open the envelope that a file came with, which then stays.
     opens_envelope: bool,
+    key: PseudonymKey,
     decisions: Decisions,
     identifiers: Recent<Identifiers>,
 }
@@ -132,10 +133,11 @@ enum ElementEffect {
 type EffectResult = Result<ElementEffect, DeidError>;
 
 impl BasicProfile {
-    pub fn new(settings: &Confidentiality, opens_envelope: bool) -> Self {
+    pub fn new(settings: &Confidentiality, opens_envelope: bool, key: PseudonymKey) -> Self {
         Self {
             settings: settings.clone(),
             opens_envelope,
+            key,
             decisions: Decisions::new(settings),
             identifiers: Recent::default(),
         }
@@ -147,19 +149,18 @@ impl BasicProfile {
         data: &mut DataSet,
         encoding: Encoding,
         rules: &Rules,
-        key: &PseudonymKey,
     ) -> Result<BasicProfileOutcome, DeidError> {
         let named = if rules.list.is_empty() {
             None
         } else {
             Some((rules, rules.regex_matches(data)?))
         };
-        let patient = Patient::of(data, &self.settings, key)?;
+        let patient = Patient::of(data, &self.settings, &self.key)?;
         let mut cleaner = InstanceCleaner {
             settings: &self.settings,
             opens_envelope: self.opens_envelope,
             decisions: &self.decisions,
-            key,
+            key: &self.key,
             identifiers: Identifiers::shared(data, encoding, &self.identifiers),
             iod: data
                 .get(SOP_CLASS_UID)

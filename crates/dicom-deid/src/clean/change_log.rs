@@ -260,7 +260,8 @@ mod tests {
             ..CleaningRun::default()
         };
         let encoding = Encoding::EXPLICIT_LITTLE;
-        Cleaner::new(&profile, Limits::default())
+        Cleaner::new(&profile, None, Limits::default())
+            .unwrap()
             .steps(&mut data, encoding, &mut run)
             .unwrap();
         run.log

@@ -23,7 +23,7 @@ use super::pixel_data::{PixelCleaning, Shown, refused};
 use super::private_elements::{self, PrivateName};
 use super::residual::ResidualCheck;
 use super::rules::Rules;
-use crate::error::{DeidError, DeidErrorKind};
+use crate::error::{DeidError, DeidErrorKind, MissingKey};
 use crate::pixel_look::{FrameSink, PixelLook};
 use crate::profile::{AgeUnit, DateFormat, Profile};
 use crate::pseudonym::PseudonymKey;
@@ -43,8 +43,6 @@ pub struct Cleaner {
     pixels: PixelCleaning,
     envelope: Option<EnvelopeSettings>,
     residual: ResidualCheck,
-    /// Without it, files fail under a profile that makes pseudonyms.
-    key: Option<PseudonymKey>,
     /// What instances keep beside what is sent.
     beside: Beside,
     /// Who is shown frames in which text was found.
@@ -61,15 +59,6 @@ struct Beside {
 }
 
 impl Cleaner {
-    /// The same, with the key of pseudonyms.
-    #[must_use]
-    pub fn keyed(self, key: PseudonymKey) -> Self {
-        Self {
-            key: Some(key),
-            ..self
-        }
-    }
-
     /// The same, for a site that keeps a log of original identifiers.
     #[must_use]
     pub fn logged(self) -> Self {
@@ -112,14 +101,26 @@ impl Cleaner {
         }
     }
 
-    /// Makes a profile ready.
-    pub fn new(profile: &Profile, limits: Limits) -> Self {
+    /// Makes a profile ready. Pseudonyms, new UIDs and shifts of dates come from `key`.
+    ///
+    /// # Errors
+    /// There is no key, and the profile makes pseudonyms ([`Profile::needs_key`]).
+    pub fn new(
+        profile: &Profile,
+        key: Option<PseudonymKey>,
+        limits: Limits,
+    ) -> Result<Self, MissingKey> {
         let dicom = &profile.dicom;
         let envelope = EnvelopeSettings::of(dicom);
         let opens = envelope
             .as_ref()
             .is_some_and(|envelope| envelope.opens);
-        Self {
+        let basic_profile = match (&dicom.confidentiality, key) {
+            (Some(settings), Some(key)) => Some(BasicProfile::new(settings, opens, key)),
+            (Some(_), None) => return Err(MissingKey),
+            (None, _) => None,
+        };
+        Ok(Self {
             rules: Rules::new(dicom),
             names: OutputNames::new(dicom),
             limits,
@@ -127,18 +128,14 @@ impl Cleaner {
             remove_undefined: dicom.remove_undefined,
             envelope,
             residual: ResidualCheck::new(dicom),
-            basic_profile: dicom
-                .confidentiality
-                .as_ref()
-                .map(|settings| BasicProfile::new(settings, opens)),
+            basic_profile,
             age: dicom
                 .patient_age_from_birthdate
                 .then(|| (dicom.date_format.clone(), dicom.patient_age_units)),
             pixels: PixelCleaning::of(dicom),
-            key: None,
             beside: Beside::default(),
             shown_to: None,
-        }
+        })
     }
 
     /// The rules of `fields` that found no element in any instance until now, as messages name
@@ -418,15 +415,9 @@ impl Cleaner {
         let Some(basic_profile) = &self.basic_profile else {
             return Ok(None);
         };
-        let Some(key) = &self.key else {
-            return Err(DeidError::new(
-                DeidErrorKind::Rule,
-                "the profile makes pseudonyms, and there is no key for them",
-            ));
-        };
         let mut done = Ok(BasicProfileOutcome::default());
         run.step("confidentiality", data, |data| {
-            done = basic_profile.apply(data, encoding, &self.rules, key);
+            done = basic_profile.apply(data, encoding, &self.rules);
             done.as_ref()
                 .map_or(0, |outcome| outcome.changed)
         });

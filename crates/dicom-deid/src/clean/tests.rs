@@ -48,7 +48,9 @@ fn sequence(keyword: &str, items: Vec<Vec<Element>>) -> Element {
 
 fn clean(dicom: &str, elements: Vec<Element>) -> Result<DataSet, DeidError> {
     let mut data = DataSet::from_elements(elements);
-    Cleaner::new(&profile(dicom), Limits::default()).clean(&mut data, LITTLE)?;
+    Cleaner::new(&profile(dicom), None, Limits::default())
+        .unwrap()
+        .clean(&mut data, LITTLE)?;
     Ok(data)
 }
 
@@ -364,7 +366,8 @@ fn with_pixels() -> Vec<Element> {
 }
 
 fn sent(dicom: &str) -> Result<(CleanInstance, Vec<u8>), DeidError> {
-    let clean = Cleaner::new(&profile(dicom), Limits::default())
+    let clean = Cleaner::new(&profile(dicom), None, Limits::default())
+        .unwrap()
         .deidentify(file(&with_pixels()), "x.dcm")?;
     let bytes = clean.body().to_vec().unwrap();
     Ok((clean, bytes))
@@ -499,7 +502,8 @@ fn study() -> Vec<Element> {
 
 fn builtin(name: &str) -> String {
     let mut data = DataSet::from_elements(study());
-    Cleaner::new(&load(name).unwrap(), Limits::default())
+    Cleaner::new(&load(name).unwrap(), None, Limits::default())
+        .unwrap()
         .clean(&mut data, LITTLE)
         .unwrap();
     dump(&data)

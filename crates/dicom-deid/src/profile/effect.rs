@@ -8,20 +8,18 @@ mod words;
 use dicom_dictionary_std::tags;
 use std::sync::OnceLock;
 
-use dicom_core::{Tag, VR};
+use dicom_core::Tag;
 use python_regex::PythonRegex;
 
 pub use words::describe_effect;
 
 use super::action::{Action, DateBounds, Replacement};
-use super::basic_profile::{AttributeDecision, Confidentiality, DecisionSource, Encapsulated};
 use super::image_rules::BurnedIn;
 use super::model::{DicomRules, Rule};
 use super::selector::Selector;
-use crate::standard::confidentiality::{ActionCode, ConfidentialityOption as O, TagPattern};
-use crate::standard::{
-    self, IdentifyingRole, TemporalRole, hex_digits, is_private, is_text, keyword,
-};
+use super::table_outcome::{TableEffect, TableOutcome};
+use crate::standard::confidentiality::TagPattern;
+use crate::standard::{self, hex_digits, is_private, keyword};
 
 /// Where an attribute stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +84,7 @@ impl DicomRules {
     pub fn table_effect(&self, tag: Tag) -> Option<TableEffect> {
         self.confidentiality
             .as_ref()
-            .map(|confidentiality| table_effect(confidentiality, tag))
+            .map(|confidentiality| confidentiality.effect_on(tag))
     }
 
     /// Whether no file has a Patient ID afterwards, whatever it is like.
@@ -349,179 +347,6 @@ fn leaves_value(action: &Action, rules: &DicomRules) -> bool {
         .unwrap_or_default();
     // Less than a day forward does not show in a date without a time.
     days == 0.0 || (!with_time && (0.0..1.0).contains(&days))
-}
-
-/// What the table, an option or a role does with an attribute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TableEffect {
-    /// The action code that is carried out; a compound one where the Type in the IOD decides.
-    pub code: ActionCode,
-    /// What decides so.
-    pub source: DecisionSource,
-    /// The result.
-    pub outcome: TableOutcome,
-    /// Whether it is a sequence.
-    pub is_sequence: bool,
-}
-
-/// The result for an attribute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TableOutcome {
-    /// The attribute is removed.
-    Removed,
-    /// Its value is removed.
-    Emptied,
-    /// Its value is replaced by a fixed one.
-    Dummy,
-    /// The items of the sequence stay, with dummies in them.
-    DummyItems,
-    /// A compound code: the Type in the IOD decides.
-    AsNeeded,
-    /// Its value is replaced by the patient's pseudonym.
-    Pseudonym,
-    /// Its value is replaced by a new UID, the same wherever the UID occurs.
-    NewUid,
-    /// The sequence stays, with new UIDs in its references.
-    References,
-    /// The date moves with the patient's other dates.
-    Moved,
-    /// Only words that are known safe stay.
-    KnownWords,
-    /// The sequence stays, and its items are cleaned.
-    ItemsCleaned,
-    /// Content items are cleaned, one concept at a time.
-    Content,
-    /// Of content items only structure and references stay.
-    DummyContent,
-    /// Drawings and texts are replaced by dummies.
-    DummyGraphics,
-    /// Private: what is known safe stays, cleaned.
-    SafePrivate,
-    /// An encapsulated document, whose content is not read.
-    Document(Encapsulated),
-    /// The attribute stays.
-    Kept,
-}
-
-impl TableOutcome {
-    /// Whether the original value is no longer there to be read.
-    pub fn protects(self) -> bool {
-        !matches!(self, Self::Kept | Self::Document(Encapsulated::Keep))
-    }
-
-    /// Its name for programs, and what it is in words where these do not depend on the profile.
-    fn names(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Removed => ("removed", "removed"),
-            Self::Emptied => ("emptied", "emptied"),
-            Self::Dummy => ("dummy", "replaced by a dummy value"),
-            Self::DummyItems => ("dummy-items", "entered: what its items say becomes dummies"),
-            Self::AsNeeded => ("as-needed", ""),
-            Self::Pseudonym => ("pseudonym", "replaced by the patient's pseudonym"),
-            Self::NewUid => (
-                "new-uid",
-                "replaced by a new UID, the same wherever the UID occurs",
-            ),
-            Self::References => ("references", "kept, with new UIDs in its items"),
-            Self::Moved => ("moved", ""),
-            Self::KnownWords => (
-                "known-words",
-                "cleaned: only words that are known safe stay",
-            ),
-            Self::ItemsCleaned => ("items-cleaned", "kept; its items are cleaned"),
-            Self::Content => (
-                "content-cleaned",
-                "cleaned item by item, as each concept calls for",
-            ),
-            Self::DummyContent => (
-                "content-dummy",
-                "reduced to its structure and its references",
-            ),
-            Self::DummyGraphics => ("graphics-dummy", "drawings and texts become dummies"),
-            Self::SafePrivate => (
-                "safe-private",
-                "removed unless known safe; what stays is cleaned",
-            ),
-            Self::Document(Encapsulated::Refuse) => {
-                ("refused", "not looked into: the file is refused")
-            }
-            Self::Document(Encapsulated::Remove) => {
-                ("document-removed", "taken out: two zero bytes stay")
-            }
-            Self::Document(Encapsulated::Keep) => {
-                ("table-kept", "kept as it is, and not looked into")
-            }
-            Self::Kept => ("table-kept", ""),
-        }
-    }
-}
-
-/// What becomes of an attribute that no field names.
-fn table_effect(confidentiality: &Confidentiality, tag: Tag) -> TableEffect {
-    let vr = standard::vr(tag).unwrap_or(VR::UN);
-    let mut decision = confidentiality.decide(tag, vr);
-    let mut outcome = None;
-    if decision.code == ActionCode::Clean {
-        outcome = cleaned(decision.source, tag, vr);
-        if outcome.is_none() {
-            // The Basic Profile acts where an option cannot.
-            decision = AttributeDecision {
-                code: standard::attribute(tag).map_or(ActionCode::Remove, |row| row.basic),
-                source: DecisionSource::Table,
-            };
-        }
-    }
-    let AttributeDecision { code, source } = decision;
-    TableEffect {
-        code,
-        source,
-        outcome: outcome.unwrap_or_else(|| plain(confidentiality, tag, vr, code)),
-        is_sequence: vr == VR::SQ,
-    }
-}
-
-/// An action that is not cleaning.
-fn plain(confidentiality: &Confidentiality, tag: Tag, vr: VR, code: ActionCode) -> TableOutcome {
-    match (code, tag) {
-        (ActionCode::Keep, _) => TableOutcome::Kept,
-        (ActionCode::Remove, _) if standard::has_type_1_or_2(tag) => TableOutcome::AsNeeded,
-        (ActionCode::Remove, _) => TableOutcome::Removed,
-        (ActionCode::RemoveOrZeroOrUids, _) => TableOutcome::References,
-        (ActionCode::Uid, _) => TableOutcome::NewUid,
-        (_, tags::PATIENT_ID | tags::PATIENT_NAME) => TableOutcome::Pseudonym,
-        (ActionCode::Zero, _) => TableOutcome::Emptied,
-        (ActionCode::Dummy, tags::ENCAPSULATED_DOCUMENT) => {
-            TableOutcome::Document(confidentiality.encapsulated)
-        }
-        (ActionCode::Dummy, tags::CONTENT_SEQUENCE) => TableOutcome::DummyContent,
-        (ActionCode::Dummy, tags::GRAPHIC_ANNOTATION_SEQUENCE) => TableOutcome::DummyGraphics,
-        (ActionCode::Dummy, _) if vr == VR::SQ => TableOutcome::DummyItems,
-        (ActionCode::Dummy, _) if vr == VR::UI => TableOutcome::NewUid,
-        (ActionCode::Dummy, _) => TableOutcome::Dummy,
-        _ => TableOutcome::AsNeeded,
-    }
-}
-
-/// Action C by what asks for it and by what can be cleaned at all; none where it cannot.
-fn cleaned(source: DecisionSource, tag: Tag, vr: VR) -> Option<TableOutcome> {
-    let is_date = matches!(vr, VR::DA | VR::DT | VR::TM);
-    // Dates that can be looked up elsewhere would give away by how many days the patient's moved.
-    let moves =
-        is_date && standard::temporal_role(tag).is_none_or(|role| role == TemporalRole::Subject);
-    Some(match source {
-        DecisionSource::Option(O::RetainSafePrivate) => TableOutcome::SafePrivate,
-        _ if moves => TableOutcome::Moved,
-        DecisionSource::Option(O::RetainModifiedDates)
-        | DecisionSource::Role(IdentifyingRole::Time) => return None,
-        _ if is_date => return None,
-        DecisionSource::Option(O::CleanStructuredContent) => TableOutcome::Content,
-        DecisionSource::Option(O::CleanGraphics) if tag != tags::GRAPHIC_ANNOTATION_SEQUENCE => {
-            TableOutcome::Removed
-        }
-        _ if vr == VR::SQ => TableOutcome::ItemsCleaned,
-        _ if is_text(vr) => TableOutcome::KnownWords,
-        _ => return None,
-    })
 }
 
 /// Ways into items, by keyword and by number, of any depth and any index. An expression that

@@ -16,9 +16,10 @@ use dicom_lossless::escape_for_terminal;
 use super::action::Action;
 use super::basic_profile::{DecisionSource, EDITION};
 use super::effect::NestingLevel::{Items, Top};
-use super::effect::{AttributeEffect, Effect, TableEffect, TableOutcome, describe_effect};
+use super::effect::{AttributeEffect, Effect, describe_effect};
 use super::model::{AgeUnit, DicomRules, Profile, Rule};
 use super::selector::Selector;
+use super::table_outcome::{TableEffect, TableOutcome};
 use super::theme::Theme;
 use crate::standard::confidentiality::{
     Attribute, ConfidentialityOption as O, TagPattern, attributes,

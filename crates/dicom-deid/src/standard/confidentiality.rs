@@ -253,6 +253,11 @@ pub fn attributes() -> &'static [Attribute] {
     &ROWS
 }
 
+/// The action code of the Basic Profile without options; what no row covers is removed.
+pub fn basic_code(tag: Tag) -> ActionCode {
+    attribute(tag).map_or(ActionCode::Remove, |row| row.basic)
+}
+
 /// The row that covers an attribute.
 pub fn attribute(tag: Tag) -> Option<&'static Attribute> {
     static BY_TAG: LazyLock<HashMap<Tag, &'static Attribute>> = LazyLock::new(|| {

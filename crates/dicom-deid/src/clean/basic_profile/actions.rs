@@ -9,9 +9,8 @@
 
 use bytes::Bytes;
 use dicom_dictionary_std::tags::{
-    CONTAINER_IDENTIFIER, CONTENT_SEQUENCE, DATE, DATE_TIME, ENCAPSULATED_DOCUMENT,
-    GRAPHIC_ANNOTATION_SEQUENCE, GRAPHIC_DATA, GRAPHIC_DIMENSIONS, GRAPHIC_FILLED,
-    GRAPHIC_OBJECT_SEQUENCE, GRAPHIC_TYPE, NUMBER_OF_GRAPHIC_POINTS,
+    CONTAINER_IDENTIFIER, DATE, DATE_TIME, ENCAPSULATED_DOCUMENT, GRAPHIC_DATA, GRAPHIC_DIMENSIONS,
+    GRAPHIC_FILLED, GRAPHIC_OBJECT_SEQUENCE, GRAPHIC_TYPE, NUMBER_OF_GRAPHIC_POINTS,
     OPERATOR_IDENTIFICATION_SEQUENCE, PATIENT_ID, PATIENT_NAME,
     PERSON_IDENTIFICATION_CODE_SEQUENCE, SPECIMEN_IDENTIFIER, TIME, TRACKING_ID,
 };
@@ -25,10 +24,10 @@ use crate::clean::element_value::{separate, without_padding};
 use crate::clean::{temporal, uid_text};
 use crate::error::DeidErrorKind;
 use crate::profile::{
-    AttributeDecision, DecisionSource, Encapsulated, Unlisted, Unparseable, is_text,
+    AttributeDecision, DecisionSource, Encapsulated, TableOutcome, Unlisted, Unparseable, is_text,
 };
-use crate::standard::confidentiality::{ActionCode, ConfidentialityOption as O};
-use crate::standard::{self, AttributeType, IdentifyingRole, TemporalRole};
+use crate::standard::confidentiality::ActionCode;
+use crate::standard::{self, AttributeType, TemporalRole};
 
 impl InstanceCleaner<'_> {
     /// Does with an element what was decided. `vr` is the VR that it really has.
@@ -80,13 +79,43 @@ impl InstanceCleaner<'_> {
         code: ActionCode,
         context: DataSetContext<'_>,
     ) -> EffectResult {
-        match self.resolved(code, element.tag, context) {
-            ActionCode::Keep => self.keep(element, vr, context),
-            ActionCode::Uid => Ok(self.replace_uids(element)),
-            ActionCode::RemoveOrZeroOrUids => self.clean_items(element, context),
-            ActionCode::Zero => Ok(self.empty_value(element, context)),
-            ActionCode::Dummy => self.dummy(element, vr, context),
-            _ => Ok(Removed),
+        let code = self.resolved(code, element.tag, context);
+        let (tag, held) = (element.tag, vr_of_value(element, vr));
+        let outcome = TableOutcome::of_code(code, tag, held, self.settings.encapsulated);
+        self.carry_out(outcome, element, vr, context)
+    }
+
+    fn carry_out(
+        &mut self,
+        outcome: TableOutcome,
+        element: &mut Element,
+        vr: VR,
+        context: DataSetContext<'_>,
+    ) -> EffectResult {
+        match outcome {
+            TableOutcome::Kept => self.keep(element, vr, context),
+            TableOutcome::NewUid => Ok(self.replace_uids(element)),
+            TableOutcome::References | TableOutcome::ItemsCleaned => {
+                self.clean_items(element, context)
+            }
+            TableOutcome::Emptied => Ok(self.empty_value(element, context)),
+            TableOutcome::Pseudonym => Ok(self
+                .pseudonym(element, context)
+                .unwrap_or(Removed)),
+            TableOutcome::Document(encapsulated) => self.document(element, encapsulated),
+            TableOutcome::DummyContent => self.dummy_content(element, context),
+            TableOutcome::DummyGraphics => self.dummy_graphics(element, context),
+            // Nothing takes the place of nothing: an empty value stays empty.
+            TableOutcome::DummyItems if is_empty(element) => Ok(Unchanged),
+            TableOutcome::DummyItems => self.dummy_items(element, context),
+            TableOutcome::Dummy => Ok(self.dummy(element, vr, context)),
+            TableOutcome::Moved => self.shift_dates(element, vr, context),
+            TableOutcome::KnownWords => self.clean_text(element, vr, context),
+            TableOutcome::Content => self.clean_content(element, context),
+            // Private elements do not come here, nor does a code that the Type still decides.
+            TableOutcome::Removed | TableOutcome::SafePrivate | TableOutcome::AsNeeded => {
+                Ok(Removed)
+            }
         }
     }
 
@@ -97,8 +126,7 @@ impl InstanceCleaner<'_> {
         vr: VR,
         context: DataSetContext<'_>,
     ) -> EffectResult {
-        let basic = standard::attribute(element.tag).map_or(ActionCode::Remove, |row| row.basic);
-        self.apply_action(element, vr, basic, context)
+        self.apply_action(element, vr, standard::basic_code(element.tag), context)
     }
 
     pub fn empty_value(
@@ -154,32 +182,19 @@ impl InstanceCleaner<'_> {
         }
     }
 
-    /// Nothing takes the place of nothing: an empty value stays empty.
     fn dummy(
         &mut self,
         element: &mut Element,
         vr: VR,
         context: DataSetContext<'_>,
-    ) -> EffectResult {
-        if let Some(effect) = self.pseudonym(element, context) {
-            return Ok(effect);
-        }
-        match element.tag {
-            ENCAPSULATED_DOCUMENT => return self.document(element),
-            CONTENT_SEQUENCE => return self.dummy_content(element, context),
-            GRAPHIC_ANNOTATION_SEQUENCE => return self.dummy_graphics(element, context),
-            _ => {}
-        }
+    ) -> ElementEffect {
         match &element.value {
-            Value::Items(sequence) if sequence.items.is_empty() => Ok(Unchanged),
-            Value::Items(_) => self.dummy_items(element, context),
-            Value::Bytes(bytes) if bytes.is_empty() => Ok(Unchanged),
-            Value::Bytes(_) if vr == VR::UI => Ok(self.replace_uids(element)),
+            _ if is_empty(element) => Unchanged,
             Value::Bytes(_) if distinguishes_things(element.tag, vr) => {
-                Ok(self.identifier(element, vr, context))
+                self.identifier(element, vr, context)
             }
-            Value::Bytes(_) => Ok(put_dummy(element, vr).unwrap_or(Removed)),
-            Value::Fragments(_) => Ok(Removed),
+            Value::Bytes(_) => put_dummy(element, vr).unwrap_or(Removed),
+            Value::Items(_) | Value::Fragments(_) => Removed,
         }
     }
 
@@ -211,8 +226,8 @@ impl InstanceCleaner<'_> {
         Ok(Changed)
     }
 
-    fn document(&mut self, element: &mut Element) -> EffectResult {
-        match self.settings.encapsulated {
+    fn document(&mut self, element: &mut Element, encapsulated: Encapsulated) -> EffectResult {
+        match encapsulated {
             Encapsulated::Refuse => Err(failure(
                 DeidErrorKind::Document,
                 ENCAPSULATED_DOCUMENT,
@@ -237,22 +252,27 @@ impl InstanceCleaner<'_> {
         why: DecisionSource,
         context: DataSetContext<'_>,
     ) -> EffectResult {
-        match why {
-            DecisionSource::Option(O::RetainModifiedDates)
-            | DecisionSource::Role(IdentifyingRole::Time) => self.shift_dates(element, vr, context),
-            _ if matches!(vr, VR::DA | VR::DT | VR::TM) => self.shift_dates(element, vr, context),
-            DecisionSource::Option(O::CleanStructuredContent) => {
-                self.clean_content(element, context)
-            }
-            DecisionSource::Option(O::CleanGraphics)
-                if element.tag == GRAPHIC_ANNOTATION_SEQUENCE =>
-            {
-                self.clean_items(element, context)
-            }
-            DecisionSource::Option(O::CleanGraphics) => Ok(Removed),
-            _ if element.items().is_some() => self.clean_items(element, context),
-            _ => self.clean_text(element, vr, context),
+        match TableOutcome::of_cleaning(why, element.tag, vr_of_value(element, vr)) {
+            Some(outcome) => self.carry_out(outcome, element, vr, context),
+            None => self.apply_basic(element, vr, context),
         }
+    }
+}
+
+/// The VR that the table is asked about: that of a sequence is what has items.
+fn vr_of_value(element: &Element, vr: VR) -> VR {
+    match (&element.value, vr) {
+        (Value::Items(_), _) => VR::SQ,
+        (_, VR::SQ) => VR::UN,
+        (_, vr) => vr,
+    }
+}
+
+fn is_empty(element: &Element) -> bool {
+    match &element.value {
+        Value::Items(sequence) => sequence.items.is_empty(),
+        Value::Bytes(bytes) => bytes.is_empty(),
+        Value::Fragments(_) => false,
     }
 }
 

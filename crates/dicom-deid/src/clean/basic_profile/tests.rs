@@ -7,6 +7,7 @@ mod declared_vr;
 mod iod_types;
 mod kept_values;
 mod marks;
+mod prediction;
 mod safe_private;
 mod table;
 mod text_cleaning;
@@ -47,8 +48,8 @@ fn key() -> PseudonymKey {
 }
 
 fn clean_by(profile: &Profile, mut data: DataSet) -> Result<DataSet, DeidError> {
-    Cleaner::new(profile, Limits::default())
-        .keyed(key())
+    Cleaner::new(profile, Some(key()), Limits::default())
+        .unwrap()
         .clean(&mut data, LITTLE)?;
     Ok(data)
 }

@@ -27,7 +27,9 @@ fn profile(dicom: &str) -> Profile {
 }
 
 fn run(dicom: &str, mut data: DataSet, encoding: Encoding) -> Result<DataSet, DeidError> {
-    Cleaner::new(&profile(dicom), Limits::default()).clean(&mut data, encoding)?;
+    Cleaner::new(&profile(dicom), None, Limits::default())
+        .unwrap()
+        .clean(&mut data, encoding)?;
     Ok(data)
 }
 
@@ -594,7 +596,7 @@ fn what_cannot_be_opened_or_kept_fails_the_file() {
         let Ok(Some(profile)) = refused else { continue };
         let mut with_pixels = person(LITTLE);
         with_pixels.put(pixels.clone());
-        let refusing = Cleaner::new(&profile, Limits::default());
+        let refusing = Cleaner::new(&profile, None, Limits::default()).unwrap();
         assert_eq!(
             refusing
                 .clean(&mut with_pixels, LITTLE)

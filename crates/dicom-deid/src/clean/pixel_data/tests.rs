@@ -155,7 +155,8 @@ fn from_toml(text: &str) -> Profile {
 }
 
 fn cleaned(instance: Instance, pixels: &str) -> Result<Body, DeidError> {
-    Cleaner::new(&profile(pixels), Limits::default())
+    Cleaner::new(&profile(pixels), None, Limits::default())
+        .unwrap()
         .deidentify(instance, "a.dcm")
         .map(|clean| clean.body().clone())
 }

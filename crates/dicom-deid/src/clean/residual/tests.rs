@@ -95,7 +95,9 @@ fn instance(mut elements: Vec<Element>) -> Instance {
 }
 
 fn cleaned(dicom: &str, elements: Vec<Element>) -> Result<CleanInstance, DeidError> {
-    Cleaner::new(&profile(dicom), Limits::default()).deidentify(instance(elements), "x.dcm")
+    Cleaner::new(&profile(dicom), None, Limits::default())
+        .unwrap()
+        .deidentify(instance(elements), "x.dcm")
 }
 
 /// Where something is left of a person, besides whose data these elements stand; nothing where the
@@ -224,7 +226,8 @@ fn the_profile_sets_the_shortest_length() {
             .into_iter()
             .chain([named("ImageComments", "jane")])
             .collect();
-        Cleaner::new(&profile, Limits::default())
+        Cleaner::new(&profile, None, Limits::default())
+            .unwrap()
             .deidentify(instance(elements), "")
             .is_err()
     };
@@ -291,7 +294,8 @@ fn a_deflated_data_set_is_searched_before_it_is_deflated() {
             &encoder.finish().unwrap(),
             Vec::new(),
         );
-        Cleaner::new(&profile(USUAL), Limits::default())
+        Cleaner::new(&profile(USUAL), None, Limits::default())
+            .unwrap()
             .deidentify(instance, "")
             .map(|_| ())
     };
@@ -676,7 +680,7 @@ fn a_name_that_the_profile_makes_of_the_path_is_searched() {
         "fields:",
         "filenames: [{input-regex: '(?P<name>.*)', output: '{name}'}], fields:",
     );
-    let cleaner = Cleaner::new(&profile(&fields), Limits::default());
+    let cleaner = Cleaner::new(&profile(&fields), None, Limits::default()).unwrap();
     let failure = cleaner
         .deidentify(instance(person()), "jane.dcm")
         .unwrap_err();
@@ -701,7 +705,8 @@ fn a_warning_lets_the_file_pass() {
         .into_iter()
         .chain([named("ImageComments", "Jane Oxblatt")])
         .collect();
-    let clean = Cleaner::new(&profile, Limits::default())
+    let clean = Cleaner::new(&profile, None, Limits::default())
+        .unwrap()
         .deidentify(instance(elements), "")
         .unwrap();
     let [finding] = clean.findings() else {
@@ -774,9 +779,9 @@ proptest! {
     fn findings_do_not_depend_on_the_files_before(files in prop::collection::vec(some_elements(), 1..8)) {
         let mut profile = profile(&USUAL.replace("{fields", "{remove-private-tags: true, fields"));
         profile.dicom.residual.on_leak = OnLeak::Warn;
-        let shared = Cleaner::new(&profile, Limits::default());
+        let shared = Cleaner::new(&profile, None, Limits::default()).unwrap();
         for elements in files {
-            let alone = Cleaner::new(&profile, Limits::default()).deidentify(instance(elements.clone()), "").unwrap();
+            let alone = Cleaner::new(&profile, None, Limits::default()).unwrap().deidentify(instance(elements.clone()), "").unwrap();
             let together = shared.deidentify(instance(elements), "").unwrap();
             prop_assert_eq!(alone.findings(), together.findings());
             let text = |clean: &CleanInstance| Sendable::from(clean.clone()).check_texts([("a label", "Jane_77123456")]).unwrap();

@@ -202,8 +202,9 @@ fn substitution_works_wherever_rules_reach() {
 
 /// The name that a profile gives to the file of [`with_pixels`].
 fn file_name(dicom: &str, path: &str) -> Result<String, DeidError> {
-    let clean =
-        Cleaner::new(&profile(dicom), Limits::default()).deidentify(file(&with_pixels()), path)?;
+    let clean = Cleaner::new(&profile(dicom), None, Limits::default())
+        .unwrap()
+        .deidentify(file(&with_pixels()), path)?;
     Ok(clean
         .file_name()
         .unwrap()
@@ -303,7 +304,8 @@ fn attributes_in_names_are_those_of_the_cleaned_data_and_count_as_named() {
                 .header
                 .put(named(keyword, value));
         }
-        let clean = Cleaner::new(&profile, Limits::default())
+        let clean = Cleaner::new(&profile, None, Limits::default())
+            .unwrap()
             .deidentify(instance, "x")
             .unwrap();
         clean

@@ -8,9 +8,10 @@ use dicom_core::{Tag, VR};
 use super::{LintKind, LintReport, Theme, selector_name, tags};
 use crate::envelope::EnvelopeKeys;
 use crate::profile::action::{Action, Substitution};
+use crate::profile::effect::Effect;
 use crate::profile::effect::NestingLevel::{Items, Top};
-use crate::profile::effect::{Effect, TableOutcome};
 use crate::profile::model::{AgeUnit, DicomRules, Rule};
+use crate::profile::table_outcome::TableOutcome;
 use crate::standard;
 use crate::standard::confidentiality::{ConfidentialityOption, attributes};
 

@@ -502,6 +502,7 @@ fn elements_with_the_right_vr_are_not_touched() {
     let basic_profile = crate::clean::basic_profile::BasicProfile::new(
         &crate::profile::Confidentiality::default(),
         false,
+        key(),
     );
     assert_eq!(
         basic_profile.correct_vrs(&mut data, LITTLE, &Limits::default()),

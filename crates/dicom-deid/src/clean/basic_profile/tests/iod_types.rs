@@ -306,8 +306,8 @@ fn dated(
     let profile = profile(options, &format!(r#", "dates": {{{dates}}}"#));
     let mut data = instance(class, elements);
     let mut run = CleaningRun::default();
-    let outcome = Cleaner::new(&profile, Limits::default())
-        .keyed(key())
+    let outcome = Cleaner::new(&profile, Some(key()), Limits::default())
+        .unwrap()
         .steps(&mut data, LITTLE, &mut run)?;
     Ok((at(&data, name), outcome.unwrap().unreadable))
 }

@@ -7,7 +7,7 @@ use crate::standard::{TemporalRole, temporal_role};
 
 const TABLE: &str = include_str!("../../../standard/ps3.15-table-e1-1.csv");
 /// A sequence that no list names, so that it stays and is entered.
-const AROUND: Tag = Tag(0x0008, 0x1115);
+pub const AROUND: Tag = Tag(0x0008, 0x1115);
 const UID: &str = "1.2.826.0.1.3680043.10.999.4711";
 
 /// A row: where, and what is to happen.
@@ -84,7 +84,7 @@ fn sample_tag(written: &str) -> Tag {
 }
 
 /// A value that is worth protecting, as the VR wants it.
-fn sample(tag: Tag) -> Element {
+pub fn sample(tag: Tag) -> Element {
     let vr = standard::vr(tag).unwrap_or(VR::LO);
     let text = match vr {
         VR::SQ => {
@@ -114,7 +114,7 @@ fn sample(tag: Tag) -> Element {
     Element::new(tag, vr, padded(vr, text.as_bytes().to_vec()))
 }
 
-fn everything() -> Vec<Element> {
+pub fn everything() -> Vec<Element> {
     let mut elements: Vec<Element> = rows("")
         .iter()
         .map(|row| sample(row.tag))
@@ -186,7 +186,7 @@ fn done(code: &str, before: &Element, found: Option<&Element>, what: &str) {
     }
 }
 
-fn kept(before: &Element, found: Option<&Element>, what: &str) {
+pub fn kept(before: &Element, found: Option<&Element>, what: &str) {
     if before.items().is_some() {
         let item = &found
             .unwrap_or_else(|| panic!("{what}: gone"))
@@ -204,7 +204,7 @@ fn kept(before: &Element, found: Option<&Element>, what: &str) {
     }
 }
 
-fn emptied(before: &Element, found: Option<&Element>, what: &str) {
+pub fn emptied(before: &Element, found: Option<&Element>, what: &str) {
     let found = found.unwrap_or_else(|| panic!("{what}: gone"));
     match before.tag {
         Tag(0x0010, 0x0010 | 0x0020) => {
@@ -218,7 +218,7 @@ fn emptied(before: &Element, found: Option<&Element>, what: &str) {
     }
 }
 
-fn dummy(before: &Element, found: Option<&Element>, what: &str) {
+pub fn dummy(before: &Element, found: Option<&Element>, what: &str) {
     let found = found.unwrap_or_else(|| panic!("{what}: gone"));
     assert!(!matches!(shown(found).as_str(), "0 items"), "{what}: empty");
     assert!(
@@ -234,7 +234,7 @@ fn dummy(before: &Element, found: Option<&Element>, what: &str) {
     );
 }
 
-fn new_uid(found: Option<&Element>, what: &str) {
+pub fn new_uid(found: Option<&Element>, what: &str) {
     let found = found.unwrap_or_else(|| panic!("{what}: gone"));
     assert_eq!(shown(found), key().uid(UID.as_bytes()), "{what}");
 }

@@ -21,7 +21,7 @@ fn scrubbed(instance: Instance, sections: &str) -> Result<(PixelWork, Instance),
 
 /// The blanked pixels of an instance that is written under a profile.
 fn blanked(made: &Made, sections: &str) -> Vec<u8> {
-    let cleaner = Cleaner::new(&toml(sections), Limits::default());
+    let cleaner = Cleaner::new(&toml(sections), None, Limits::default()).unwrap();
     read_back(
         cleaner
             .deidentify(made.instance(), "a.dcm")
@@ -100,8 +100,9 @@ fn a_file_without_pixels_or_whose_pixels_go_anyway_is_no_risk() {
         "name = \"t\"\n[dicom]\nfields = [{{ name = \"PixelData\", remove = true }}]\n{REFUSE}"
     );
     let profile = from_toml(&text);
-    let clean =
-        Cleaner::new(&profile, Limits::default()).deidentify(ultrasound().instance(), "a.dcm");
+    let clean = Cleaner::new(&profile, None, Limits::default())
+        .unwrap()
+        .deidentify(ultrasound().instance(), "a.dcm");
     assert!(clean.is_ok());
 }
 
@@ -242,7 +243,7 @@ fn all_but_the_ultrasound_regions_is_blanked() {
         "{REFUSE}{}",
         region("Modality = \"US\"", "\"outside-ultrasound-regions\"")
     );
-    let cleaner = Cleaner::new(&toml(&sections), Limits::default());
+    let cleaner = Cleaner::new(&toml(&sections), None, Limits::default()).unwrap();
     let pixels = |items| {
         read_back(
             cleaner

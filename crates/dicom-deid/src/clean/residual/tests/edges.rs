@@ -204,7 +204,7 @@ fn outcome(elements: Vec<Element>, warn: bool) -> Result<usize, DeidErrorKind> {
         .collect();
     let (instance, cleaner) = (
         instance(elements),
-        Cleaner::new(&profile, Limits::default()),
+        Cleaner::new(&profile, None, Limits::default()).unwrap(),
     );
     cleaner
         .deidentify(instance, "x.dcm")
