@@ -24,7 +24,13 @@
 //!
 //! | module | what it owns |
 //! | --- | --- |
-//! | `clean` | what each rule does to the bytes, and the check of what was written |
+//! | `clean` | the steps from an instance that was read to one that may be sent |
+//! | `pixels` | what happens to images: regions, text that is found, comments in frames |
+//! | `basic` | the Basic Profile of PS3.15 and its options, attribute by attribute |
+//! | `rules` | the rules of Flywheel's vocabulary, in their order |
+//! | `residual` | the search of what was written for what was removed |
+//! | `elements` | values of data elements, for all of these |
+//! | `change_log` | what was done to which attribute |
 //! | [`profile`] | three languages for one checked profile; what is said about it |
 //! | [`standard`] | the tables of PS3.3, PS3.6, PS3.15 and PS3.16 |
 //! | [`pseudonym`] | keyed UIDs, patient pseudonyms and date shifts |
@@ -35,21 +41,30 @@
 
 #![forbid(unsafe_code)]
 
+mod basic;
 pub mod byte_order_mark;
+mod change_log;
 mod clean;
+mod elements;
 pub mod envelope;
 mod error;
 mod pixel_look;
+mod pixels;
 pub mod profile;
 pub mod pseudonym;
+mod residual;
+mod rules;
 pub mod standard;
 
+pub use basic::dummy::is_dummy_date;
+pub use change_log::{By, Change, Counts, What};
 pub use clean::{
-    By, Change, CleanInstance, Cleaner, Counts, Finding, HeaderAsSent, IdentifiedConsent,
-    Originals, RoutingAttributes, Sendable, SurveyedImage, UncleanedInstance, What, as_it_is,
-    is_dummy_date, look_at_series, survey,
+    CleanInstance, Cleaner, HeaderAsSent, IdentifiedConsent, Originals, RoutingAttributes,
+    Sendable, UncleanedInstance, as_it_is, look_at_series,
 };
 pub use dicom_lossless::{Limits, Source, read};
 pub use error::{DeidError, DeidErrorKind, MissingKey, ProfileError, ProfileErrorKind};
 pub use pixel_look::{FrameSink, LookVerdict, PixelLook, ShownFrame, TextFind};
+pub use pixels::{SurveyedImage, survey};
 pub use pseudonym::PseudonymKey;
+pub use residual::Finding;

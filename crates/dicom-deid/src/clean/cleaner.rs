@@ -4,29 +4,27 @@ use std::sync::Arc;
 
 use dicom_dictionary_std::tags::{BURNED_IN_ANNOTATION, PIXEL_DATA_PROVIDER_URL, SOP_CLASS_UID};
 use dicom_lossless::{
-    CharacterSet, DataSet, Element, Encoding, Instance, Limits, PixelElement, Tag, VR, Value,
-    Written, own_character_set,
+    DataSet, Element, Encoding, Instance, Limits, PixelElement, Tag, VR, Value, Written,
+    own_character_set,
 };
 
-use super::apply_rules::CleaningRun;
-use super::basic_profile::{BasicProfile, BasicProfileOutcome};
-use super::change_log::{Change, ChangeLog, Counts, count_differences};
-use super::compiled_action::ActionScope;
-use super::element_value::without_padding;
-use super::encrypted_attributes::EnvelopeSettings;
+use super::encrypted_attributes::{EnvelopeSettings, FileEnvelopes, NewEnvelope};
 use super::final_checks;
 use super::instance::{CleanInstance, LookedAt};
 use super::originals::Originals;
-use super::output_name::OutputNames;
-use super::patient_age::set_age;
-use super::pixel_data::{PixelCleaning, Shown, refused};
-use super::private_elements::{self, PrivateName};
-use super::residual::ResidualCheck;
-use super::rules::Rules;
+use crate::basic::{BasicProfile, BasicProfileOutcome};
+use crate::change_log::{Change, Counts, Record};
+use crate::elements::element_value::without_padding;
+use crate::elements::private_elements::{self, PrivateName};
 use crate::error::{DeidError, DeidErrorKind, MissingKey};
 use crate::pixel_look::{FrameSink, PixelLook};
+use crate::pixels::{PixelCleaning, PixelWork, Shown, refused};
 use crate::profile::{AgeUnit, DateFormat, Profile};
 use crate::pseudonym::PseudonymKey;
+use crate::residual::ResidualCheck;
+use crate::rules::Rules;
+use crate::rules::output_name::OutputNames;
+use crate::rules::patient_age::set_age;
 use crate::standard::{self, AttributeType, burned_in};
 
 /// A profile made ready, once per run. Holds no state of a file: the same instance always gives the
@@ -56,6 +54,15 @@ struct Beside {
     originals: bool,
     /// The header as it is sent.
     header: bool,
+}
+
+/// What is known while one instance is cleaned.
+#[derive(Default)]
+pub struct CleaningRun {
+    /// What was done to it.
+    pub record: Record,
+    /// What was done to the image beforehand.
+    pub pixels: PixelWork,
 }
 
 impl Cleaner {
@@ -167,11 +174,11 @@ impl Cleaner {
         path: &str,
     ) -> Result<(CleanInstance, Counts), DeidError> {
         let mut run = CleaningRun {
-            counts: Some(Counts::new()),
+            record: Record::counting(),
             ..CleaningRun::default()
         };
         let clean = self.clean_instance(instance, path, &mut run)?;
-        Ok((clean, run.counts.unwrap_or_default()))
+        Ok((clean, run.record.into_counts()))
     }
 
     fn clean_instance(
@@ -183,7 +190,7 @@ impl Cleaner {
         run.pixels = self
             .pixels
             .clean(&mut instance, self.shown(path))?;
-        run.changed = run.pixels.changes();
+        run.record.changed = run.pixels.changes();
         let data = with_pixel_placeholder(&mut instance);
         self.clean_and_write(instance, data, path, run)
             .map(|(clean, _)| clean)
@@ -202,17 +209,18 @@ impl Cleaner {
             instance.syntax.encoding,
         );
         let mut run = CleaningRun {
-            log: Some(Box::new(ChangeLog::new(&data))),
+            record: Record::listing(&data),
             ..CleaningRun::default()
         };
         let work = self
             .pixels
             .clean(&mut instance, self.shown(path))?;
         let (by, pixel_changes) = (work.by, work.changes());
-        run.step(by, &mut data, |data| {
-            *data = with_pixel_placeholder(&mut instance);
-            pixel_changes
-        });
+        run.record
+            .step(by, &mut data, |data| {
+                *data = with_pixel_placeholder(&mut instance);
+                pixel_changes
+            });
         run.pixels = work;
         let pixels = instance
             .pixels
@@ -221,9 +229,8 @@ impl Cleaner {
             .map(|pixels| pixels.tag);
         let (clean, after) = self.clean_and_write(instance, data, path, &mut run)?;
         let mut changes = run
-            .log
-            .map(|log| log.changes(&after, encoding, values))
-            .unwrap_or_default();
+            .record
+            .changes(&after, encoding, values);
         // Only a place stands for the pixels in the data set, so comparing shows little of what
         // became of them.
         let unseen = |tag: &Tag| {
@@ -251,9 +258,7 @@ impl Cleaner {
         self.settle(&mut data, encoding, run);
         let before = data.clone();
         let outcome = self.steps(&mut data, encoding, run)?;
-        if let Some(counts) = &mut run.counts {
-            count_differences(&before, &data, counts);
-        }
+        run.record.count(&before, &data);
         if instance.pixels.is_none() && has_provider(&before) && !has_provider(&data) {
             return Err(without_image());
         }
@@ -265,7 +270,7 @@ impl Cleaner {
             .as_ref()
             .map(|names| names.name(path, &data, encoding, &self.rules.hasher))
             .transpose()?;
-        let written = if run.log.is_some() {
+        let written = if run.record.lists() {
             data.clone()
         } else {
             DataSet::new()
@@ -276,8 +281,14 @@ impl Cleaner {
                 .check(removed, bytes, &before, &instance, &self.limits)
         };
         let outcome = outcome.unwrap_or_default();
-        let mut clean =
-            CleanInstance::write(&instance, &self.limits, run.changed, name, outcome, check)?;
+        let mut clean = CleanInstance::write(
+            &instance,
+            &self.limits,
+            run.record.changed,
+            name,
+            outcome,
+            check,
+        )?;
         clean.image = LookedAt::of(std::mem::take(&mut run.pixels), &self.pixels);
         if self.beside.header {
             clean.keep_header(&instance);
@@ -288,32 +299,27 @@ impl Cleaner {
     /// All steps on the data set, in the order of Flywheel's engine. Gives the number of elements
     /// changed.
     #[cfg(test)]
-    pub(super) fn clean(&self, data: &mut DataSet, encoding: Encoding) -> Result<u32, DeidError> {
+    pub(crate) fn clean(&self, data: &mut DataSet, encoding: Encoding) -> Result<u32, DeidError> {
         let mut run = CleaningRun::default();
         self.settle(data, encoding, &mut run);
         self.steps(data, encoding, &mut run)?;
-        Ok(run.changed)
+        Ok(run.record.changed)
     }
 
     /// All steps on the data set, in the order of Flywheel's engine.
-    pub(super) fn steps(
+    pub(crate) fn steps(
         &self,
         data: &mut DataSet,
         encoding: Encoding,
         run: &mut CleaningRun,
     ) -> Result<Option<BasicProfileOutcome>, DeidError> {
-        let default = CharacterSet::default();
-        let scope = ActionScope {
-            encoding,
-            inherited: &default,
-            others: &[],
-        };
         // Its spelling may change.
         let former = own_character_set(data);
+        let mut envelopes = FileEnvelopes::default();
         let mut retained = None;
         if let Some(envelope) = &self.envelope {
-            run.new_envelope = envelope.new_envelope(data);
-            run.opened_envelope = envelope.opened_envelope(data, &self.limits)?;
+            envelopes.new = envelope.new_envelope(data);
+            envelopes.opened = envelope.opened_envelope(data, &self.limits)?;
             retained = envelope
                 .retains
                 .then(|| data.clone());
@@ -324,41 +330,48 @@ impl Cleaner {
             let protected: Vec<_> = rules
                 .filter_map(|rule| PrivateName::of(&rule.selector))
                 .collect();
-            run.step("remove-private-tags", data, |data| {
-                private_elements::remove_all(data, &protected)
-            });
+            run.record
+                .step("remove-private-tags", data, |data| {
+                    private_elements::remove_all(data, &protected)
+                });
         }
         if let Some((format, units)) = &self.age {
-            run.step("patient-age-from-birthdate", data, |data| {
-                u32::from(set_age(data, encoding, format, *units))
-            });
+            run.record
+                .step("patient-age-from-birthdate", data, |data| {
+                    u32::from(set_age(data, encoding, format, *units))
+                });
         }
         if self.remove_undefined {
             let matches = self.rules.regex_matches(data)?;
-            run.step("remove-undefined", data, |data| {
-                self.rules
-                    .remove_undefined(data, &matches, &mut Vec::new())
-            });
+            run.record
+                .step("remove-undefined", data, |data| {
+                    self.rules
+                        .remove_undefined(data, &matches, &mut Vec::new())
+                });
         }
-        if let (Some(before), Some(envelope)) = (&mut retained, &mut run.new_envelope) {
+        if let (Some(before), Some(envelope)) = (&mut retained, &mut envelopes.new) {
             envelope.add_differences(before, data, encoding, false)?;
             before.clone_from(data);
         }
-        self.rules.apply(data, scope, run)?;
-        if let (Some(before), Some(envelope)) = (&retained, &mut run.new_envelope) {
+        let character_set_changed =
+            self.rules
+                .apply(data, encoding, &mut envelopes, &mut run.record)?;
+        if let (Some(before), Some(envelope)) = (&retained, &mut envelopes.new) {
             envelope.add_differences(before, data, encoding, true)?;
         }
         if let (Some(basic_profile), Some(outcome)) = (&self.basic_profile, &outcome) {
             let pixels_cleaned = run.pixels.is_verified()
                 || (run.pixels.settled && basic_profile.claims_clean_pixels());
-            run.step("confidentiality", data, |data| {
-                basic_profile.mark(data, encoding, outcome, pixels_cleaned);
-                0
-            });
+            run.record
+                .step("confidentiality", data, |data| {
+                    basic_profile.mark(data, encoding, outcome, pixels_cleaned);
+                    0
+                });
         }
         if run.pixels.is_doubtful() {
             let stays = withdraw_burned_in_no(data, &run.pixels.look)?;
-            run.step("pixels", data, |_| stays);
+            run.record
+                .step("pixels", data, |_| stays);
         }
         if self.remove_private
             || self.remove_undefined
@@ -367,10 +380,10 @@ impl Cleaner {
         {
             final_checks::all_sequences_open(data)?;
         }
-        if run.character_set_changed || former != own_character_set(data) {
+        if character_set_changed || former != own_character_set(data) {
             final_checks::text_is_readable(data)?;
         }
-        self.put_envelope(data, encoding, run)?;
+        self.put_envelope(envelopes.new, data, encoding, &mut run.record)?;
         Ok(outcome)
     }
 
@@ -378,16 +391,17 @@ impl Cleaner {
     /// nothing was done, by a profile without rules, gets none.
     fn put_envelope(
         &self,
+        envelope: Option<NewEnvelope>,
         data: &mut DataSet,
         encoding: Encoding,
-        run: &mut CleaningRun,
+        record: &mut Record,
     ) -> Result<(), DeidError> {
         if let Some(settings) = &self.envelope
-            && let Some(envelope) = run.new_envelope.take()
-            && (!self.rules.list.is_empty() || run.changed > 0)
+            && let Some(envelope) = envelope
+            && (!self.rules.list.is_empty() || record.changed > 0)
         {
             let sealed = envelope.seal(&settings.keys, encoding, &self.limits)?;
-            run.step(settings.setting(), data, |data| {
+            record.step(settings.setting(), data, |data| {
                 data.put(sealed);
                 1
             });
@@ -399,9 +413,10 @@ impl Cleaner {
     /// the check of what was removed sees it as well.
     fn settle(&self, data: &mut DataSet, encoding: Encoding, run: &mut CleaningRun) {
         if let Some(basic_profile) = &self.basic_profile {
-            run.step("confidentiality", data, |data| {
-                basic_profile.correct_vrs(data, encoding, &self.limits)
-            });
+            run.record
+                .step("confidentiality", data, |data| {
+                    basic_profile.correct_vrs(data, encoding, &self.limits)
+                });
         }
     }
 
@@ -416,11 +431,12 @@ impl Cleaner {
             return Ok(None);
         };
         let mut done = Ok(BasicProfileOutcome::default());
-        run.step("confidentiality", data, |data| {
-            done = basic_profile.apply(data, encoding, &self.rules);
-            done.as_ref()
-                .map_or(0, |outcome| outcome.changed)
-        });
+        run.record
+            .step("confidentiality", data, |data| {
+                done = basic_profile.apply(data, encoding, &self.rules);
+                done.as_ref()
+                    .map_or(0, |outcome| outcome.changed)
+            });
         done.map(Some)
     }
 }

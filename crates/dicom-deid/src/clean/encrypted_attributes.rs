@@ -13,13 +13,14 @@ use dicom_lossless::{
     character_set_of, padded,
 };
 
-use super::compiled_action::{
-    ActionEffect, ActionError, ActionScope, CHARACTER_SET, effective_vr, is_pixel_data, put,
-};
-use super::element_value::is_plain;
+use crate::elements::element_value::is_plain;
+use crate::elements::private_elements::{PrivateName, effective_vr};
+use crate::elements::{CHARACTER_SET, ItemStep, is_pixel_data};
 use crate::envelope::{EnvelopeError, EnvelopeKeys};
 use crate::error::{DeidError, DeidErrorKind};
 use crate::profile::{Action, DicomRules, has_character_set, is_number_text, is_text};
+use crate::rules::action::{ActionEffect, ActionError, ActionScope, no_envelope, put};
+use crate::rules::run::Envelopes;
 
 /// The content's transfer syntax, in every file.
 const INSIDE: Encoding = Encoding::EXPLICIT_LITTLE;
@@ -421,6 +422,55 @@ impl OpenedEnvelope {
             .recoded(INSIDE, scope.encoding)
             .ok_or_else(uncarried)?;
         Ok(put(data, in_character_set(&outside, &charset, &own)?))
+    }
+}
+
+/// The envelope that a file gets, and the one that it came with.
+#[derive(Default)]
+pub struct FileEnvelopes {
+    /// Where the profile makes one.
+    pub new: Option<NewEnvelope>,
+    /// Where the profile opens it.
+    pub opened: Option<OpenedEnvelope>,
+}
+
+impl Envelopes for FileEnvelopes {
+    fn encrypt(
+        &mut self,
+        data: &mut DataSet,
+        tag: Tag,
+        scope: ActionScope<'_>,
+        character_set_changed: bool,
+    ) -> Result<ActionEffect, ActionError> {
+        self.new
+            .as_mut()
+            .ok_or_else(no_envelope)?
+            .encrypt(data, tag, scope, character_set_changed)
+    }
+
+    fn decrypt(
+        &self,
+        data: &mut DataSet,
+        items: &[ItemStep],
+        tag: Tag,
+        scope: ActionScope<'_>,
+    ) -> Result<ActionEffect, ActionError> {
+        self.opened
+            .as_ref()
+            .ok_or_else(no_envelope)?
+            .decrypt(data, items, tag, scope)
+    }
+
+    fn holds(&self, items: &[ItemStep], tag: Tag) -> bool {
+        self.opened
+            .as_ref()
+            .is_some_and(|envelope| envelope.holds(items, tag))
+    }
+
+    fn private_tag(&self, name: PrivateName<'_>) -> Option<Tag> {
+        name.tags(&self.opened.as_ref()?.item)
+            .first()
+            .copied()
     }
 }
 

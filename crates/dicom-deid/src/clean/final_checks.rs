@@ -2,7 +2,7 @@
 
 use dicom_lossless::{DataSet, Element, VR, Value};
 
-use super::element_value::{is_plain, item_sets};
+use crate::elements::element_value::{is_plain, item_sets};
 use crate::error::{DeidError, DeidErrorKind};
 use crate::profile::has_character_set;
 use crate::standard;

@@ -7,7 +7,7 @@ use std::fmt;
 
 use dicom_lossless::{CharacterSet, DataSet, Encoding, Tag, VR, character_set_of, values};
 
-use super::dummy::is_dummy_date;
+use crate::basic::dummy::is_dummy_date;
 
 /// A header after cleaning. Its values may identify all the same, and are never printed for
 /// debugging.

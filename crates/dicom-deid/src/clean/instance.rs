@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use dicom_lossless::{Body, Instance, Limits, Tag, Written, check_label, write_and_inspect};
 
-use super::basic_profile::BasicProfileOutcome;
 use super::header_as_sent::HeaderAsSent;
 use super::originals::Originals;
-use super::pixel_data::{HeadSlices, PixelCleaning, PixelWork, Slice};
-use super::residual::{Finding, TextCheck};
 use super::routing_attributes::RoutingAttributes;
+use crate::basic::BasicProfileOutcome;
 use crate::error::{DeidError, DeidErrorKind};
 use crate::pixel_look::PixelLook;
+use crate::pixels::{HeadSlices, PixelCleaning, PixelWork, Slice};
 use crate::profile::Markers;
+use crate::residual::{Finding, TextCheck};
 
 /// An instance as it was written.
 #[derive(Debug, Clone)]

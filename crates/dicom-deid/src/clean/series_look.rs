@@ -2,9 +2,9 @@
 //! decides whether a face can be made of them. All of that comes before the first of them is sent.
 
 use super::instance::CleanInstance;
-use super::pixel_data::{HeadSlices, Shown, look_at_slices};
 use crate::error::{DeidError, DeidErrorKind};
 use crate::pixel_look::{FrameSink, LookVerdict, PixelLook};
+use crate::pixels::{HeadSlices, Shown, look_at_slices};
 
 /// Looks at the images of a series, as they would be sent, and gives for each what was seen: first,
 /// middle and last, what eight of them have in common, and all as soon as one shows text. Each comes
