@@ -6,8 +6,8 @@ use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use dicom_deid::Cleaner;
+use dicom_deid::PseudonymKey;
 use dicom_deid::profile;
-use dicom_deid::pseudonym::PseudonymKey;
 use dicom_lossless::{self as dicom, Limits, Source, SourceFile};
 use libfuzzer_sys::fuzz_target;
 

@@ -3,8 +3,8 @@
 use crate::cli::PseudonymKeyArgs;
 use crate::credential::{PseudonymKeyOrigin, PseudonymKeySources};
 use crate::failure::Error;
+use dicom_deid::PseudonymKey;
 use dicom_deid::profile::Profile;
-use dicom_deid::pseudonym::PseudonymKey;
 
 use super::pseudonym_key_sources;
 

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use super::login::written_beside;
 use super::secret::Secret;
 use crate::failure::{Error, RunCode};
-use dicom_deid::pseudonym::{PseudonymKey, PseudonymKeyError};
+use dicom_deid::{PseudonymKey, PseudonymKeyError};
 use dicom_lossless::display_path;
 
 /// The longest name of a site, group or project that is a name of a file as it is.

@@ -87,7 +87,7 @@ impl FirstLook<'_> {
             inside: None,
         };
         let head = opened.sniffed_bytes();
-        let sniffed = dicom::sniff_bytes(&head);
+        let sniffed = dicom::sniff(&head);
         if sniffed == Sniff::No && file.len > 0 {
             if archives == Archives::Read {
                 if may_be_folder(&head) {

@@ -157,7 +157,7 @@ impl OpenArchive {
         let inside = Bytes::from(inside);
         let is_tar = Archive::of(&inside) == Some(Archive::Tar);
         let is_zip = Archive::of(&inside) == Some(Archive::Zip) && !archive::is_document(&inside);
-        if !is_tar && !is_zip && dicom::sniff_bytes(&inside) == Sniff::No {
+        if !is_tar && !is_zip && dicom::sniff(&inside) == Sniff::No {
             return Ok(None);
         }
         first.map_err(|_| damaged_archive("it does not inflate"))?;
@@ -227,7 +227,7 @@ fn may_be_dicom(
         Some(head) => head.clone(),
         None => head_of(store)?,
     };
-    if dicom::sniff_bytes(&head) != Sniff::No {
+    if dicom::sniff(&head) != Sniff::No {
         return Ok(true);
     }
     match Archive::of(&head) {
@@ -449,7 +449,7 @@ impl Around<'_> {
             Err(failure) if has_turn => return visit(fails(failure)),
             Err(_) => return ControlFlow::Continue(()),
         };
-        let sniffed = dicom::sniff_bytes(&head);
+        let sniffed = dicom::sniff(&head);
         let mut holds_none = false;
         if sniffed == Sniff::No && Archive::of(&head).is_some() {
             let inner = Level {

@@ -151,7 +151,7 @@ impl Look {
             .read_to_end(&mut head)?;
         let head = Bytes::from(head);
         let whole = (head.len() as u64) < HEAD;
-        if dicom::sniff_bytes(&head) != Sniff::No || dicom::trace(&head, whole).is_some() {
+        if dicom::sniff(&head) != Sniff::No || dicom::trace(&head, whole).is_some() {
             return Err(Refusal::HoldsDicom);
         }
         let Some(archive) = Archive::of(&head) else {

@@ -8,7 +8,7 @@ use crate::config::{Config, Server, SinkChoice};
 use crate::credential::{FirstUse, KeptFor, PseudonymKeyOrigin, PseudonymKeySources};
 use crate::event::Notice;
 use crate::failure::{Error, RunCode};
-use dicom_deid::pseudonym::PseudonymKey;
+use dicom_deid::PseudonymKey;
 use flywheel_client::Project;
 
 /// What to do with a key that was made.

@@ -8,7 +8,7 @@ use crate::discover::{Discovery, lie_one_in_the_other};
 use crate::event::Notice;
 use crate::failure::Error;
 use crate::subjects::{self, Crosswalk, KeyedFile, PlainFile, SubjectTable};
-use dicom_deid::pseudonym::PseudonymKey;
+use dicom_deid::PseudonymKey;
 use dicom_lossless::display_path;
 
 /// The table of a run, where there is one.

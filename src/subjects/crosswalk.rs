@@ -23,7 +23,7 @@ use rustix::fs::OFlags;
 
 use crate::event::Notice;
 use crate::failure::{Error, RunCode};
-use dicom_deid::pseudonym::PseudonymKey;
+use dicom_deid::PseudonymKey;
 use dicom_lossless::{CharacterSet, Instance, Phi, Tag, character_set_of, display_path, text};
 
 use super::harmless;

@@ -11,8 +11,8 @@ use chrono::NaiveDate;
 use dicom_core::dictionary::DataDictionaryEntry;
 use dicom_core::{DataDictionary, Tag, VR};
 use dicom_deid::Cleaner;
+use dicom_deid::PseudonymKey;
 use dicom_deid::profile::{Profile, builtin_names, load};
-use dicom_deid::pseudonym::PseudonymKey;
 use dicom_deid::standard::is_registered_uid;
 use dicom_dictionary_std::{StandardDataDictionary, tags};
 use dicom_lossless::{Limits, Source, SourceFile, read};
@@ -79,12 +79,7 @@ fn profiles() -> Vec<(String, Profile)> {
         ],
     ];
     let shipped = builtin_names().map(|name| (name.to_owned(), load(name).unwrap()));
-    let shipped = shipped.filter(|(_, profile)| {
-        profile
-            .dicom
-            .confidentiality
-            .is_some()
-    });
+    let shipped = shipped.filter(|(_, profile)| profile.needs_key());
     chosen
         .into_iter()
         .map(|options| (format!("{options:?}"), profile(options)))
@@ -232,10 +227,8 @@ fn identities(
 fn may_go(path: &[String], profile: &Profile) -> bool {
     let options: Vec<&str> = profile
         .dicom
-        .confidentiality
-        .iter()
-        .flat_map(|asked| asked.options.iter())
-        .map(dicom_deid::standard::confidentiality::ConfidentialityOption::slug)
+        .options()
+        .map(dicom_deid::standard::ConfidentialityOption::slug)
         .collect();
     let by_table = path
         .iter()
@@ -433,9 +426,7 @@ fn no_uid_of_the_study_is_left() {
 fn retains_uids(profile: &Profile) -> bool {
     profile
         .dicom
-        .confidentiality
-        .iter()
-        .flat_map(|asked| asked.options.iter())
+        .options()
         .any(|option| option.slug() == "retain-uids")
 }
 

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dicom_core::dictionary::DataDictionaryEntry;
 use dicom_core::{DataDictionary, DataElement, PrimitiveValue, Tag, VR};
+use dicom_deid::PseudonymKey;
 use dicom_deid::profile::{
     BurnedIn, Faces, Markers, OnLeak, OtherImages, PixelRules, builtin_names, load,
 };
-use dicom_deid::pseudonym::PseudonymKey;
 use dicom_deid::{Cleaner, DeidError, DeidErrorKind};
 use dicom_dictionary_std::{StandardDataDictionary, tags};
 use dicom_lossless::{IMPLEMENTATION_VERSION, Limits, Source, SourceFile, read};

@@ -33,25 +33,26 @@
 //! | `change_log` | what was done to which attribute |
 //! | [`profile`] | three languages for one checked profile; what is said about it |
 //! | [`standard`] | the tables of PS3.3, PS3.6, PS3.15 and PS3.16 |
-//! | [`pseudonym`] | keyed UIDs, patient pseudonyms and date shifts |
-//! | [`envelope`] | sealing and opening CMS envelopes |
+//! | `pseudonym` | keyed UIDs, patient pseudonyms and date shifts |
+//! | `envelope` | sealing and opening CMS envelopes |
 //! | [`byte_order_mark`] | texts as editors save them |
 //!
 //! It must never show a value of a data element, in whatever it says, and knows no command line.
 
 #![forbid(unsafe_code)]
+#![warn(clippy::missing_errors_doc)]
 
 mod basic;
 pub mod byte_order_mark;
 mod change_log;
 mod clean;
 mod elements;
-pub mod envelope;
+mod envelope;
 mod error;
 mod pixel_look;
 mod pixels;
 pub mod profile;
-pub mod pseudonym;
+mod pseudonym;
 mod residual;
 mod rules;
 pub mod standard;
@@ -66,5 +67,5 @@ pub use dicom_lossless::{Limits, Source, read};
 pub use error::{DeidError, DeidErrorKind, MissingKey, ProfileError, ProfileErrorKind};
 pub use pixel_look::{FrameSink, LookVerdict, PixelLook, ShownFrame, TextFind};
 pub use pixels::{SurveyedImage, survey};
-pub use pseudonym::PseudonymKey;
+pub use pseudonym::{PseudonymKey, PseudonymKeyError};
 pub use residual::Finding;

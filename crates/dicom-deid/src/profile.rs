@@ -29,38 +29,47 @@ mod tree;
 mod vocabulary;
 mod yaml;
 
-pub use crate::standard::{
-    has_character_set, is_binary_number, is_number_text, is_numeric, is_text,
+#[cfg(test)]
+pub(crate) use action::JitterUnit;
+pub(crate) use action::{
+    Action, DateBound, DateBounds, DateJitter, Jitter, Replacement, Scalar, Substitution, Template,
+    TemplatePart, tag_of,
 };
-pub use action::{
-    Action, DateBound, DateBounds, DateJitter, Group, Jitter, JitterUnit, Replacement, Scalar,
-    Substitution, Template, TemplatePart, tag_of,
+pub(crate) use basic_profile::{
+    AttributeDecision, Confidentiality, DateShift, DecisionSource, Encapsulated, Pseudonyms,
+    Unlisted, Unparseable,
 };
-pub use basic_profile::{
-    AttributeDecision, Confidentiality, DateShift, DecisionSource, EDITION, Encapsulated, OnLeak,
-    Options, Pseudonyms, ResidualRule, Unlisted, Unparseable,
-};
+pub use basic_profile::{EDITION, OnLeak, ResidualRule};
 pub use builtin::{builtin, builtin_names};
 pub use compare::{ComparedProfile, Difference, compare};
 pub use convert::Converted;
-pub use date_format::DateFormat;
+pub(crate) use date_format::DateFormat;
 pub use digest::Identity;
 pub use document::{Document, Language, load};
-pub use effect::{AttributeEffect, Effect, NestingLevel};
+pub(crate) use effect::NestingLevel;
+#[cfg(test)]
+pub(crate) use effect::{AttributeEffect, Effect};
 pub use explain::{
     AttributeExplanation, Explanation, Statement, StatementEntry, StatementSection, explain,
 };
-pub use image_rules::{
-    AlterPixels, AttributeTest, BlankedArea, BurnedIn, Condition, ConditionLine, Conjunction,
-    DeviceRegions, Faces, Markers, OtherImages, PixelRules, Rectangle, Region, RequiredAttribute,
-    RequiredValue, TestKind,
+pub(crate) use image_rules::{
+    AlterPixels, AttributeTest, BlankedArea, Condition, ConditionLine, Conjunction, DeviceRegions,
+    Rectangle, Region, RequiredValue, TestKind,
 };
+pub use image_rules::{BurnedIn, Faces, Markers, OtherImages, PixelRules};
 pub use json::Json;
 pub use lint::{LintFinding, LintKind, LintReport, Severity, lint};
-pub use model::{AgeUnit, DicomRules, Position, Profile, Rule};
-pub use python_regex::{Captured, PythonRegex, TooComplex};
-pub use selector::{ItemChoice, Selector, SequencePath};
+pub(crate) use model::AgeUnit;
+pub use model::{DicomRules, Position, Profile, Rule};
+pub(crate) use python_regex::{Captured, PythonRegex, TooComplex};
+pub(crate) use selector::{ItemChoice, Selector, SequencePath};
 pub use served::{Served, from_server_json};
-pub use table_outcome::{TableEffect, TableOutcome};
+#[cfg(test)]
+pub(crate) use table_outcome::TableEffect;
+pub(crate) use table_outcome::TableOutcome;
 pub use theme::Theme;
 pub use vocabulary::json_schema;
+
+pub(crate) use crate::standard::{
+    has_character_set, is_binary_number, is_number_text, is_numeric, is_text,
+};

@@ -109,6 +109,9 @@ impl Body {
     }
 
     /// All bytes in one vector.
+    ///
+    /// # Errors
+    /// A file that it streams from cannot be read, or changed meanwhile.
     pub fn to_vec(&self) -> io::Result<Vec<u8>> {
         let mut all = Vec::new();
         self.reader()

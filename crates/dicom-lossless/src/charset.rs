@@ -139,6 +139,9 @@ impl CharacterSet {
     }
 
     /// The bytes of a text, without padding. Multi-valued text keeps its backslashes.
+    ///
+    /// # Errors
+    /// A character has no code in the set.
     pub fn encode(&self, text: &str) -> Result<Vec<u8>, Unencodable> {
         if text.is_ascii() && !text.contains('\u{1B}') {
             return Ok(text.as_bytes().to_vec());

@@ -32,6 +32,9 @@ pub struct Fragments {
 
 impl Fragments {
     /// Finds the fragments; none of them is read.
+    ///
+    /// # Errors
+    /// There is no encapsulated pixel data, or a fragment does not lie within it.
     pub fn of(instance: &Instance) -> Result<Self, FileError> {
         let pixels = instance
             .pixels
@@ -61,6 +64,9 @@ impl Fragments {
 
     /// Finds the fragments of an encapsulated value that lies in memory. The file is named and not
     /// opened.
+    ///
+    /// # Errors
+    /// The value is not a chain of fragments.
     pub fn nested(
         file: &Arc<SourceFile>,
         value: Bytes,
@@ -115,12 +121,18 @@ impl Fragments {
     }
 
     /// Some of a fragment's bytes, by their place in the source.
+    ///
+    /// # Errors
+    /// The source cannot be read, or changed.
     pub fn piece(&mut self, place: Range<u64>) -> Result<Bytes, FileError> {
         self.input.range(place)
     }
 
     /// The fragments of each frame. Where there are several frames, each is one fragment or a table
     /// says where it begins.
+    ///
+    /// # Errors
+    /// [`FileErrorKind::UnclearFrames`] where nothing says which fragments belong to which frame.
     pub fn frames(&self, count: usize) -> Result<Vec<Range<usize>>, FileError> {
         let fragments = self.places.len();
         if fragments < count || count == 0 {
@@ -188,6 +200,9 @@ impl Fragments {
     }
 
     /// The bytes of some of the fragments, joined.
+    ///
+    /// # Errors
+    /// The source cannot be read, or there are no such fragments.
     pub fn read(&mut self, which: Range<usize>) -> Result<Bytes, FileError> {
         let places = self
             .places

@@ -40,8 +40,10 @@ pub struct Identity {
     pub whole: Option<Bytes>,
 }
 
-/// Reads a file's identity; normally with one read. Fails where the file is
-/// broken before its series is known.
+/// Reads a file's identity; normally with one read.
+///
+/// # Errors
+/// The file cannot be read, is no DICOM, or is broken before its series is known.
 pub fn identify(file: &Arc<SourceFile>, limits: &Limits) -> Result<Identity, FileError> {
     let source = Source::File(file.clone());
     let mut opened = Opened::new(source, Limits::INDEX_WINDOW, limits)?;

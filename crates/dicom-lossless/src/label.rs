@@ -69,8 +69,10 @@ impl Kind {
 }
 
 /// Checks that the pixel data that is written has the form that the transfer syntax has, and begins
-/// as its frames do. `read.mislabelled` where it does not. Pixel data without a byte in it is of
-/// every kind.
+/// as its frames do. Pixel data without a byte in it is of every kind.
+///
+/// # Errors
+/// [`FileErrorKind::Mislabelled`] where it does not, and faults of reading.
 pub fn check(instance: &Instance) -> Result<(), FileError> {
     let Some(pixels) = &instance.pixels else {
         return Ok(());

@@ -21,6 +21,7 @@
 //! It knows nothing of profiles or of what a value means, and decodes no value unasked.
 
 #![forbid(unsafe_code)]
+#![warn(clippy::missing_errors_doc)]
 
 mod body;
 mod charset;
@@ -70,10 +71,10 @@ pub use label::check as check_label;
 pub use layout::Layout;
 pub use limits::Limits;
 pub use mask::{Band, Mask};
-pub use meta::{IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION};
+pub use meta::IMPLEMENTATION_VERSION;
 pub use phi::{Phi, display_path, escape_for_terminal};
 pub use read::{Instance, Kept, Note, PixelElement, Scrubbed, read};
-pub use sniff::{Sniff, sniff, sniff_bytes, sniff_file};
+pub use sniff::{Sniff, sniff};
 pub use source::{OpenFile, ReadSeek, Source, SourceFile, Stored};
 pub use syntax::TransferSyntax;
 pub use temporary::TemporaryFile;

@@ -6,6 +6,7 @@ use dicom_dictionary_std::tags;
 use std::sync::Arc;
 
 use super::fixture::*;
+use super::meta::IMPLEMENTATION_CLASS_UID;
 use super::*;
 use crate::error::FileErrorKind;
 

@@ -64,6 +64,9 @@ impl Instance {
     }
 
     /// Some bytes of the source, by their place: for a look at a few of the pixel data's.
+    ///
+    /// # Errors
+    /// The source cannot be read, or is shorter.
     pub fn source_bytes(&self, place: Range<u64>) -> Result<Bytes, FileError> {
         Input::new(self.source.clone())?.range(place)
     }
@@ -169,8 +172,10 @@ impl Layout {
     }
 }
 
-/// Reads a file. Fails on whatever is broken, unsupported or beyond the
-/// limits.
+/// Reads a file: header and tail into memory, pixel data by its place alone.
+///
+/// # Errors
+/// Whatever is broken, unsupported or beyond the limits.
 pub fn read(source: Source, limits: &Limits) -> Result<Instance, FileError> {
     let mut opened = Opened::new(source, Limits::WINDOW, limits)?;
     let (tree, end, disordered) = opened.walk_header(limits, Tree::new)?;

@@ -85,6 +85,9 @@ fn recoded_items(sequence: &Sequence, to: Encoding) -> Option<Sequence> {
 
 impl DataSet {
     /// The data set in bytes, without preamble or meta.
+    ///
+    /// # Errors
+    /// A value that is too long for its VR or for the limits.
     pub fn to_bytes(&self, encoding: Encoding, limits: &Limits) -> Result<Vec<u8>, FileError> {
         let mut bytes = Vec::new();
         write_data_set(&mut bytes, self, encoding, limits)?;
@@ -92,6 +95,9 @@ impl DataSet {
     }
 
     /// The data set in bytes that hold nothing else.
+    ///
+    /// # Errors
+    /// What is no data set in this encoding, or beyond the limits.
     pub fn from_bytes(
         bytes: &Bytes,
         encoding: Encoding,

@@ -54,6 +54,9 @@ pub struct SourceFile {
 
 impl SourceFile {
     /// Notes length in bytes and time of change of a regular file.
+    ///
+    /// # Errors
+    /// There is none, it may not be looked at, or is no regular file.
     pub fn new(path: impl Into<PathBuf>) -> Result<Self, FileError> {
         let path = path.into();
         let metadata = std::fs::metadata(&path)?;
@@ -87,6 +90,9 @@ impl SourceFile {
 
     /// A temporary file of our own, written to its end. It goes away with the last copy of this
     /// value.
+    ///
+    /// # Errors
+    /// It cannot be looked at.
     pub fn temporary(temporary: TemporaryFile) -> Result<Self, FileError> {
         let file = Self::new(temporary.path())?;
         Ok(Self {
@@ -120,8 +126,11 @@ impl SourceFile {
         self.stored.as_ref()
     }
 
-    /// Opens it; `read.changed` where length or time of change are no longer what they were, those
-    /// of the file around it where it lies inside another.
+    /// Opens it, if it is still the file that was looked at.
+    ///
+    /// # Errors
+    /// [`FileErrorKind::Changed`] where length or time of change are no longer what they were,
+    /// those of the file around it where it lies inside another; and what the system says.
     pub fn open(&self) -> Result<OpenFile, FileError> {
         if let Some(stored) = &self.stored {
             return stored.open().map(OpenFile::Inside);
@@ -134,7 +143,10 @@ impl SourceFile {
         Ok(OpenFile::Whole(file))
     }
 
-    /// Fails where it changed since it was first looked at, and where it cannot be opened.
+    /// Checks that it is the file that was first looked at.
+    ///
+    /// # Errors
+    /// It changed since then, or cannot be opened.
     pub fn is_as_it_was(&self) -> Result<(), FileError> {
         match &self.stored {
             Some(stored) => stored.outermost().is_as_it_was(),
@@ -145,6 +157,9 @@ impl SourceFile {
     /// Reads a file that lies inside another one and has a checksum there to its end, so that one
     /// whose length or checksum is not the stated one fails before any of it is used. Does nothing
     /// with others.
+    ///
+    /// # Errors
+    /// [`FileErrorKind::DamagedMember`] where length or checksum are not the stated ones.
     pub fn verify(&self) -> Result<(), FileError> {
         let Some(stored) = self
             .stored
@@ -288,11 +303,17 @@ pub enum Source {
 
 impl Source {
     /// A file on disk, read as it is needed.
+    ///
+    /// # Errors
+    /// As for [`SourceFile::new`].
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, FileError> {
         Ok(Self::File(Arc::new(SourceFile::new(path)?)))
     }
 
     /// Reads a file whole into memory. The caller has checked that its length is within the budget.
+    ///
+    /// # Errors
+    /// It cannot be read, or changed.
     pub fn load(file: Arc<SourceFile>) -> Result<Self, FileError> {
         let mut open = file.open()?;
         let bytes = read_up_to(&mut open, 0, file.len(), Bytes::new())?;

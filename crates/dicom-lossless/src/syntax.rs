@@ -36,7 +36,10 @@ pub struct TransferSyntax {
 }
 
 impl TransferSyntax {
-    /// What a UID stands for; `read.unsupported-syntax` where it is unknown.
+    /// What a UID stands for.
+    ///
+    /// # Errors
+    /// [`FileErrorKind::UnsupportedSyntax`] where it is unknown.
     pub fn from_uid(uid: &str) -> Result<Self, FileError> {
         let encoding = known_encoding(uid).ok_or_else(|| {
             FileErrorKind::UnsupportedSyntax.error("it is not one of the standard's")

@@ -146,6 +146,9 @@ pub fn padded(vr: VR, mut value: Vec<u8>) -> Bytes {
 
 impl Element {
     /// An element of a text VR, encoded in a character set and padded.
+    ///
+    /// # Errors
+    /// A character has no code in the character set.
     pub fn with_text(
         tag: Tag,
         vr: VR,

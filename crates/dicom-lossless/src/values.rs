@@ -28,7 +28,10 @@ pub struct ElementLocation<'a> {
 pub trait ValueVisitor {
     /// What it has seen so far.
     type Mark: Copy;
-    /// A value. A kind of fault that is given back ends the walk.
+    /// A value.
+    ///
+    /// # Errors
+    /// The kind of fault that ends the walk.
     fn value(&mut self, at: &ElementLocation<'_>) -> Result<(), FileErrorKind>;
     /// Marks what it has seen so far.
     fn mark(&self) -> Self::Mark;
@@ -37,6 +40,9 @@ pub trait ValueVisitor {
 }
 
 /// Shows all values of a data set, those of items too.
+///
+/// # Errors
+/// What is no data set in this encoding, and what the visitor ends the walk with.
 pub fn visit_values(
     buffer: &[u8],
     encoding: Encoding,

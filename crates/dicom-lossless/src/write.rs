@@ -21,14 +21,20 @@ use super::{Limits, Tag, deflate, meta};
 use crate::error::{FileError, FileErrorKind};
 
 /// Writes an instance: zero preamble, fresh meta, header, the pixel data as it is in the source or
-/// as it was scrubbed, tail. What was written is walked again first; it
-/// fails with [`FileErrorKind::Verification`] where it does not read back as the tree says.
+/// as it was scrubbed, tail. What was written is walked again first.
+///
+/// # Errors
+/// [`FileErrorKind::Verification`] where it does not read back as the tree says; a value that is
+/// too long for its VR.
 pub fn write(instance: &Instance, limits: &Limits) -> Result<Body, FileError> {
     write_and_inspect(instance, limits, |_| Ok(())).map(|(body, ())| body)
 }
 
 /// The same; `inspect` sees what was written, before it is deflated or joined with the pixel data, and
 /// may refuse it.
+///
+/// # Errors
+/// As for [`write()`], and what `inspect` gives.
 pub fn write_and_inspect<T, E: From<FileError>>(
     instance: &Instance,
     limits: &Limits,

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::cli::KeyArgs;
 use crate::credential::{FirstUse, KeptFor, PseudonymKeyOrigin};
 use crate::failure::Error;
-use dicom_deid::pseudonym::PseudonymKey;
+use dicom_deid::PseudonymKey;
 use dicom_lossless::display_path;
 
 use super::super::{key_sources, pseudonym_key_sources, say};

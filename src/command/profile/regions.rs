@@ -273,14 +273,21 @@ mod tests {
             when = { Modality = \"US\", Manufacturer = \"AC\\\"ME\", Rows = 600, Columns = 800 }\n\
             blank = [[0, 0, 800, 56]]\n"
         );
-        let profile = format!("name = \"p\"\n[dicom.confidentiality]\nprofile = \"basic\"\n{text}");
-        let folder = tempfile::tempdir();
-        let read = folder.map(|folder| {
+        let digest_with = |entry: &str| {
+            let profile =
+                format!("name = \"p\"\n[dicom.confidentiality]\nprofile = \"basic\"\n{entry}");
+            let folder = tempfile::tempdir()?;
             let path = folder.path().join("p.toml");
-            std::fs::write(&path, profile)
-                .map(|()| dicom_deid::profile::load(&path.to_string_lossy()))
-        });
-        assert!(matches!(read, Ok(Ok(Ok(profile))) if profile.dicom.regions.len() == 1));
+            std::fs::write(&path, profile)?;
+            dicom_deid::profile::load(&path.to_string_lossy())
+                .map(|profile| profile.digest())
+                .map_err(std::io::Error::other)
+        };
+        let (with, without) = (digest_with(&text), digest_with(""));
+        assert!(
+            matches!((&with, &without), (Ok(with), Ok(without)) if with != without),
+            "{with:?}, {without:?}"
+        );
     }
 
     #[test]

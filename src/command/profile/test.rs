@@ -72,9 +72,10 @@ fn clean(args: &TestArgs, environment: &Environment, paths: &Paths) -> Result<Ex
         values: args.show_values,
         folder: args.output.clone(),
     };
-    let rules = selected.profile.dicom.fields.iter();
-    let actions = rules
-        .map(|rule| rule.action.name())
+    let actions = selected
+        .profile
+        .dicom
+        .action_names()
         .collect();
     let shown = paths.clone();
     let mut output: Box<dyn TrialOutput> = if args.json {

@@ -120,9 +120,8 @@ fn known(
                 .contains(&number);
         return (safe || action.is_some()).then_some(SafeElement { vr, action });
     }
-    let fits = standard::safe_private_vr(creator, group, low)
-        .is_some_and(|listed| listed.is_none_or(|listed| listed == vr));
-    fits.then_some(SafeElement { vr, action: None })
+    standard::is_listed_as_safe_under(vr, creator, group, low)
+        .then_some(SafeElement { vr, action: None })
 }
 
 /// What the Private Data Element Characteristics Sequence declares.

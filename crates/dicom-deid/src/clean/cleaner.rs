@@ -151,9 +151,11 @@ impl Cleaner {
         self.rules.idle()
     }
 
-    /// Cleans an instance and writes it. It fails rather than leave a rule undone. `path` is where
-    /// the file lies below the folder that was named, with `/` between its parts; only the
-    /// profile's `filenames` look at it.
+    /// Cleans an instance and writes it. `path` is where the file lies below the folder that was
+    /// named, with `/` between its parts; only the profile's `filenames` look at it.
+    ///
+    /// # Errors
+    /// What cannot be cleaned, or of which a removed value still stands in what was written.
     pub fn deidentify(&self, instance: Instance, path: &str) -> Result<CleanInstance, DeidError> {
         let originals = self
             .beside
@@ -198,6 +200,9 @@ impl Cleaner {
 
     /// The same, with a list of what became of each data element; with their values only where
     /// these are asked for.
+    ///
+    /// # Errors
+    /// As for [`Self::deidentify`].
     pub fn deidentify_recording(
         &self,
         mut instance: Instance,

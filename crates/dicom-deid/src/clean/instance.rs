@@ -189,6 +189,9 @@ pub struct UncleanedInstance {
 }
 
 /// Writes an instance without applying a profile.
+///
+/// # Errors
+/// It cannot be written, or has no SOP Instance UID.
 pub fn as_it_is(
     instance: &Instance,
     limits: &Limits,
@@ -278,9 +281,11 @@ impl Sendable {
     }
 
     /// Looks for values that were removed or changed in texts that are sent beside the instance,
-    /// each with what it is: labels, names, metadata. `residual.identifier-left` where one is
-    /// found, or the findings where the profile lets them pass. Of an instance that goes as it is
-    /// nothing was removed.
+    /// each with what it is: labels, names, metadata. Gives those that the profile lets pass. Of an
+    /// instance that goes as it is nothing was removed.
+    ///
+    /// # Errors
+    /// [`DeidErrorKind::IdentifierLeft`] where one is found and the profile does not let it pass.
     pub fn check_texts<'a, 'b>(
         &self,
         texts: impl IntoIterator<Item = (&'a str, &'b str)>,

@@ -46,6 +46,9 @@ impl Language {
 
 /// The built-in profile of this name, else the profile in this file: TOML, YAML or JSON by its
 /// extension.
+///
+/// # Errors
+/// There is no such file, or it is no profile.
 pub fn load(name_or_path: &str) -> Result<Profile, ProfileError> {
     Document::load(name_or_path)?.profile()
 }
@@ -68,6 +71,9 @@ pub struct Document {
 
 impl Document {
     /// Reads a built-in profile or a file of TOML, YAML or JSON.
+    ///
+    /// # Errors
+    /// There is no such file, or its text is not of its language.
     pub fn load(name_or_path: &str) -> Result<Self, ProfileError> {
         if let Some(text) = builtin(name_or_path) {
             return Self::parse(text, Language::Toml, name_or_path, name_or_path);
@@ -101,6 +107,9 @@ impl Document {
 
     /// Reads a text. `origin` is how messages call it, `fallback_name` how it is called if it does
     /// not say so itself.
+    ///
+    /// # Errors
+    /// The text is not of the language.
     pub fn parse(
         text: &str,
         language: Language,
@@ -140,6 +149,10 @@ impl Document {
     }
 
     /// What it means, every key checked.
+    ///
+    /// # Errors
+    /// A key that is not known, a value that it does not take, or what contradicts itself, with the
+    /// place.
     pub fn profile(&self) -> Result<Profile, ProfileError> {
         let mut profile = read::profile(&self.root, &self.fallback_name)
             .map_err(|problem| error(problem, &self.origin))?;

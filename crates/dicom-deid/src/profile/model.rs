@@ -9,6 +9,7 @@ use super::image_rules::{AlterPixels, DeviceRegions, PixelRules};
 use super::selector::Selector;
 use super::tree::Named;
 use crate::envelope::EnvelopeKeys;
+use crate::standard::ConfidentialityOption;
 
 /// A de-identification profile.
 #[derive(Debug, Clone)]
@@ -31,53 +32,53 @@ pub struct Profile {
 #[allow(clippy::struct_excessive_bools)]
 pub struct DicomRules {
     /// The rules in document order.
-    pub fields: Vec<Rule>,
+    pub(crate) fields: Vec<Rule>,
     /// Days that the `increment-*` actions add.
-    pub date_increment: Option<f64>,
+    pub(crate) date_increment: Option<f64>,
     /// How `increment-date` and the age read dates.
-    pub date_format: DateFormat,
+    pub(crate) date_format: DateFormat,
     /// How `increment-datetime` reads and writes.
-    pub datetime_format: DateFormat,
+    pub(crate) datetime_format: DateFormat,
     /// Text put before what is hashed. It is no attribute value, but as secret as one.
-    pub salt: Option<Phi<String>>,
+    pub(crate) salt: Option<Phi<String>>,
     /// How many hex digits `hash` keeps; 0 for all 64.
-    pub hash_digits: usize,
+    pub(crate) hash_digits: usize,
     /// How many leading components `hashuid` keeps.
-    pub uid_prefix_fields: usize,
+    pub(crate) uid_prefix_fields: usize,
     /// How many trailing components `hashuid` keeps.
-    pub uid_suffix_fields: usize,
+    pub(crate) uid_suffix_fields: usize,
     /// What `hashuid` writes instead of the leading components.
-    pub uid_numeric_name: Option<String>,
+    pub(crate) uid_numeric_name: Option<String>,
     /// Whether every rule acts inside sequence items too.
-    pub recurse_sequence: bool,
+    pub(crate) recurse_sequence: bool,
     /// Whether private elements are removed, those excepted that rules name by creator.
-    pub remove_private_tags: bool,
+    pub(crate) remove_private_tags: bool,
     /// Whether elements that no rule names are removed.
-    pub remove_undefined: bool,
+    pub(crate) remove_undefined: bool,
     /// Whether the patient's age is computed from birth and study date.
-    pub patient_age_from_birthdate: bool,
+    pub(crate) patient_age_from_birthdate: bool,
     /// The first unit to try for the age.
-    pub patient_age_units: Option<AgeUnit>,
+    pub(crate) patient_age_units: Option<AgeUnit>,
     /// Whether `replace-with` creates absent elements.
-    pub replace_with_insert: bool,
+    pub(crate) replace_with_insert: bool,
     /// The range of `jitter` rules that state none.
-    pub jitter_range: f64,
+    pub(crate) jitter_range: f64,
     /// What is blanked in images.
-    pub alter_pixels: Option<AlterPixels>,
+    pub(crate) alter_pixels: Option<AlterPixels>,
     /// What becomes of images, beside what is blanked.
     pub pixels: PixelRules,
     /// What is blanked in images, by device.
-    pub regions: Vec<DeviceRegions>,
+    pub(crate) regions: Vec<DeviceRegions>,
     /// Whether the originals of what is changed or removed go into the encrypted envelope.
-    pub retain: bool,
+    pub(crate) retain: bool,
     /// The keys of the envelope, where something needs them.
-    pub envelope: Option<EnvelopeKeys>,
+    pub(crate) envelope: Option<EnvelopeKeys>,
     /// What files are called in a package, by their path below the folder that was named; without
     /// entries by their UID.
-    pub filenames: Vec<Substitution>,
+    pub(crate) filenames: Vec<Substitution>,
     /// The Basic Profile of PS3.15 and its options, where the profile asks for them; `fields` go
     /// before it.
-    pub confidentiality: Option<Confidentiality>,
+    pub(crate) confidentiality: Option<Confidentiality>,
     /// The check of what is about to be sent.
     pub residual: ResidualRule,
 }
@@ -97,11 +98,11 @@ pub enum AgeUnit {
 #[derive(Debug, Clone)]
 pub struct Rule {
     /// Which elements it addresses.
-    pub selector: Selector,
+    pub(crate) selector: Selector,
     /// What it does to them.
-    pub action: Action,
+    pub(crate) action: Action,
     /// Where it stands.
-    pub position: Position,
+    pub(crate) position: Position,
 }
 
 /// Where a rule stands in its profile, for messages.
@@ -174,6 +175,20 @@ impl Profile {
 }
 
 impl DicomRules {
+    /// The options of the Basic Profile of PS3.15 that are chosen; none where it is not asked for.
+    pub fn options(&self) -> impl Iterator<Item = ConfidentialityOption> {
+        self.confidentiality
+            .iter()
+            .flat_map(|asked| asked.options.iter())
+    }
+
+    /// What each rule of `fields` does, by the name of its action, in order.
+    pub fn action_names(&self) -> impl Iterator<Item = &'static str> {
+        self.fields
+            .iter()
+            .map(|rule| rule.action.name())
+    }
+
     /// How rules read and write dates that state no format of their own.
     pub fn format(&self, with_time: bool) -> &DateFormat {
         if with_time {

@@ -144,19 +144,11 @@ pub fn rules() -> &'static [BurnedInRule] {
     })
 }
 
-/// The rule by which an instance may show text in its picture, so that it is refused where nothing
-/// looks at it; none where no rule speaks of it. `lookup` gives the values of an attribute at the
-/// top of the data set, none where it is not there; it is asked once for each attribute. Classes
-/// without pictures are exempt by their SOP class: whether there are pixels all the same is not
-/// looked at.
-pub fn risk(lookup: impl Fn(Tag) -> Vec<String>) -> Option<&'static BurnedInRule> {
-    Header::new(lookup)
-        .first_rule()
-        .filter(|rule| rule.effect == RuleEffect::Risk)
-}
-
-/// What the header tells of an instance's picture where pictures are looked at: more of them count
-/// as risky than `risk` names, since a look costs less than a refusal. `lookup` is asked as there.
+/// What the header tells of an instance's picture. Where pictures are looked at, more of them count
+/// as risky than those that are refused unseen, since a look costs less than a refusal. `lookup`
+/// gives the values of an attribute at the top of the data set, none where it is not there; it is
+/// asked once for each attribute. Classes without pictures are exempt by their SOP class: whether
+/// there are pixels all the same is not looked at.
 pub fn class_of_picture(lookup: impl Fn(Tag) -> Vec<String>) -> PictureClass {
     let mut header = Header::new(lookup);
     match header.first_rule() {
@@ -339,7 +331,10 @@ mod tests {
 
     /// The reason for an instance with these attributes.
     fn reason(header: &[(&str, &str)]) -> Option<&'static str> {
-        risk(|tag| values(header, tag)).map(|rule| rule.reason)
+        Header::new(|tag| values(header, tag))
+            .first_rule()
+            .filter(|rule| rule.effect == RuleEffect::Risk)
+            .map(|rule| rule.reason)
     }
 
     fn class(header: &[(&str, &str)]) -> PictureClass {

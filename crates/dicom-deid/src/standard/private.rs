@@ -39,23 +39,26 @@ pub fn private_vr(creator: &str, group: u16, element: u8) -> Option<VR> {
     vendors
         .get(&(creator, group, element))
         .copied()
-        .or_else(|| safe_private_vr(creator, group, element)?)
+        .or_else(|| *listed(creator, group, element)?)
 }
 
 /// Whether the standard lists a private element as one that is safe to retain, once its value was
 /// looked at.
 pub fn is_listed_as_safe(creator: &str, group: u16, element: u8) -> bool {
-    safe_private_vr(creator, group, element).is_some()
+    listed(creator, group, element).is_some()
 }
 
-/// The VR under which the standard lists a private element as safe; `Some(None)` where the list
+/// Whether the standard lists a private element as safe under this VR; under any, where the list
 /// gives none or a choice.
-pub fn safe_private_vr(creator: &str, group: u16, element: u8) -> Option<Option<VR>> {
+pub fn is_listed_as_safe_under(vr: VR, creator: &str, group: u16, element: u8) -> bool {
+    listed(creator, group, element).is_some_and(|listed| listed.is_none_or(|listed| listed == vr))
+}
+
+/// The row of the table.
+fn listed(creator: &str, group: u16, element: u8) -> Option<&Option<VR>> {
     // The lifetime of the key is shortened by the lookup, so borrowing for less than 'static does.
     let table: &HashMap<(&str, u16, u8), Option<VR>> = &ROWS;
-    table
-        .get(&(creator, group, element))
-        .copied()
+    table.get(&(creator, group, element))
 }
 
 fn row(line: &'static str) -> Option<(Name, Option<VR>)> {

@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use dicom_deid::profile::{Statement, StatementEntry, StatementSection};
-use dicom_deid::standard::confidentiality::ConfidentialityOption;
+use dicom_deid::standard::ConfidentialityOption;
 use dicom_lossless::escape_for_terminal;
 
 use super::super::selection::SelectedProfile;

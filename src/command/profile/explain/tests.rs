@@ -43,7 +43,7 @@ fn a_statement_lists_every_row_of_the_table_and_of_the_list_beside_it_once() {
             .flat_map(|entry| &entry.attributes)
             .filter_map(|(_, tag)| tag.as_deref())
             .collect();
-        let rows = dicom_deid::standard::confidentiality::attributes()
+        let rows = dicom_deid::standard::attributes()
             .iter()
             .map(|row| row.covers.to_string());
         for tag in rows.chain(
