@@ -143,7 +143,7 @@ impl UploadPlan {
                 }
             }
         };
-        Ok((sendable, Counts::new()))
+        Ok((sendable, Counts::default()))
     }
 }
 

@@ -68,7 +68,7 @@ impl What {
 
 /// How often what happened to which attribute, at whatever place in a data set. Takes little room,
 /// however many places there are.
-pub type Counts = HashMap<(Tag, What), u64>;
+pub type Counts = foldhash::HashMap<(Tag, What), u64>;
 
 /// What made a change: the last one, where several did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,7 +163,7 @@ impl Record {
     /// One that counts what is done to which attribute.
     pub fn counting() -> Self {
         Self {
-            counts: Some(Counts::new()),
+            counts: Some(Counts::default()),
             ..Self::default()
         }
     }

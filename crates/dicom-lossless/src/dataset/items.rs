@@ -9,8 +9,14 @@ use std::sync::Arc;
 use super::Item;
 
 /// Items in file order. A clone shares them; changing one of the two leaves the other as it was.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Items(Arc<Vec<Item>>);
+
+impl PartialEq for Items {
+    fn eq(&self, other: &Self) -> bool {
+        self.is_same(other) || self.0 == other.0
+    }
+}
 
 impl Items {
     /// Whether both are the same in memory: nothing was changed in either since one was cloned from
