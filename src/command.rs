@@ -42,7 +42,7 @@ pub fn dispatch(cli: Cli, arguments: &[OsString], environment: &Environment) -> 
             with_key_stdin,
             connection,
         } => finished(account::login(with_key_stdin, &connection, environment)),
-        Command::Logout => finished(account::logout()),
+        Command::Logout { site, all } => finished(account::logout(site.as_deref(), all)),
         Command::Status { json, connection } => finished(account::status(json, &connection)),
         Command::Profile(command) => profile::run(command, environment),
         Command::Rules(command) => rules::run(command, environment),

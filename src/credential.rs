@@ -11,9 +11,7 @@ mod pseudonym_key;
 mod secret;
 mod sources;
 
-pub use login::{
-    flywheel_user_json, login_file, make_private_folder, remove_login, save_login, written_beside,
-};
+pub use login::{Logins, flywheel_user_json, login_file, make_private_folder, written_beside};
 pub use pseudonym_key::{
     FirstUse, KeptFor, PSEUDONYM_KEYS, PseudonymKeyOrigin, PseudonymKeySources, state_folder,
 };

@@ -17,7 +17,7 @@ use crate::failure::CodeEntry;
 /// The commands that have a word of their own; the upload has none.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
-    /// Check an API key and keep it for later runs
+    /// Check an API key and keep it for later runs; one is kept for each site
     Login {
         /// Read the key from standard input instead of asking for it
         #[arg(long)]
@@ -26,11 +26,18 @@ pub enum Command {
         #[command(flatten)]
         connection: ConnectionArgs,
     },
-    /// Forget the key that `login` kept
-    Logout,
-    /// Show site, user and settings; exits with 4 when not logged in
+    /// Forget a key that `login` kept
+    Logout {
+        /// The site whose key is forgotten, when keys for several are stored
+        #[arg(long, value_name = "URL", conflicts_with = "all")]
+        site: Option<String>,
+        /// Forget the keys for all sites
+        #[arg(long)]
+        all: bool,
+    },
+    /// Show sites and users; exits with 4 when not logged in
     Status {
-        /// Write one JSON object to standard output
+        /// Write a JSON object for each site to standard output
         #[arg(long)]
         json: bool,
         /// How the server is reached.

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::ConnectionArgs;
 use crate::config::Environment;
-use crate::credential;
+use crate::credential::{KeyOrigin, Logins};
 use crate::failure::{Error, RunCode};
 use crate::plan;
 use dicom_lossless::{display_path, escape_for_terminal};
@@ -46,12 +46,19 @@ pub fn login(
                 FWUPLOAD_API_KEY or `--api-key-file`",
         )
     })?;
-    credential::save_login(&key, &path)?;
+    let mut logins = Logins::read(&path)?;
+    logins.add(&key);
+    logins.save(&path)?;
     say(&format!(
-        "logged in to {} as {}; the key is in {}",
+        "logged in to {} as {}; the key is in {}{}",
         key.host(),
         escape_for_terminal(&user.id),
-        display_path(&path)
+        display_path(&path),
+        if logins.keys().len() > 1 {
+            ", beside those for other sites"
+        } else {
+            ""
+        }
     ))
 }
 
@@ -80,24 +87,75 @@ fn typed(from_stdin: bool, environment: &Environment) -> Result<Zeroizing<String
         .map_err(unreadable)
 }
 
-/// Forgets the key.
-pub fn logout() -> Result<(), Error> {
-    let removed = login_file()
-        .map(|path| credential::remove_login(&path))
-        .transpose()?
-        .unwrap_or(false);
-    say(if removed {
-        "logged out"
+/// Forgets the key for a site, the only one there is, or all.
+pub fn logout(site: Option<&str>, all: bool) -> Result<(), Error> {
+    let Some(path) = login_file() else {
+        return say("there was no stored login");
+    };
+    let mut logins = Logins::read(&path)?;
+    let forgotten = if all {
+        logins.keys().to_vec()
     } else {
-        "there was no stored login"
-    })
+        let key = match site {
+            Some(site) => logins.for_site(site)?,
+            None => logins.only().map_err(|error| {
+                error.with_hint("name one with `--site`, or forget all of them with `--all`")
+            })?,
+        };
+        key.cloned().into_iter().collect()
+    };
+    for key in &forgotten {
+        logins.remove(key);
+    }
+    logins.save(&path)?;
+    match &forgotten[..] {
+        [] => say("there was no stored login"),
+        keys => keys
+            .iter()
+            .try_for_each(|key| say(&format!("logged out of {}", key.host()))),
+    }
 }
 
-/// Says which site and user the key is for, and where it came from.
+/// Says which site and user a key is for, and where it came from: the one that a run would use, or
+/// where that has to be told one by one, all that are stored.
 pub fn status(as_json: bool, connection: &ConnectionArgs) -> Result<(), Error> {
-    let (key, origin) = key_sources(connection).resolve()?;
+    let keys = match key_sources(connection).resolve() {
+        Ok(found) => vec![found],
+        Err(error) if error.code == RunCode::AuthSeveralSites && connection.site.is_none() => {
+            let path = login_file().unwrap_or_default();
+            let logins = Logins::read(&path)?;
+            let keys = logins.keys().iter().cloned();
+            keys.map(|key| (key, KeyOrigin::Login(path.clone())))
+                .collect()
+        }
+        Err(error) => return Err(error),
+    };
+    let several = keys.len() > 1;
+    let mut refused = None;
+    for (key, origin) in keys {
+        let shown = status_of(&key, &origin, as_json, connection);
+        if let Err(error) = shown {
+            if !several {
+                return Err(error);
+            }
+            say_refused(&key, &error, as_json)?;
+            refused = refused.or(Some(error));
+        }
+    }
+    if !as_json {
+        say(&format!("version  {}", env!("CARGO_PKG_VERSION")))?;
+    }
+    refused.map_or(Ok(()), Err)
+}
+
+fn status_of(
+    key: &ApiKey,
+    origin: &KeyOrigin,
+    as_json: bool,
+    connection: &ConnectionArgs,
+) -> Result<(), Error> {
     let (user, release) = runtime()?.block_on(async {
-        let client = plan::client(&key, connection.ca_cert.clone(), None)?;
+        let client = plan::client(key, connection.ca_cert.clone(), None)?;
         Ok::<_, Error>((client.check_key().await?, client.release().await))
     })?;
     let (id, release) = (
@@ -123,6 +181,18 @@ pub fn status(as_json: bool, connection: &ConnectionArgs) -> Result<(), Error> {
             ""
         }
     ))?;
-    say(&format!("key      from {origin}"))?;
-    say(&format!("version  {}", env!("CARGO_PKG_VERSION")))
+    say(&format!("key      from {origin}"))
+}
+
+/// One of several sites, whose key is not good or that cannot be asked.
+fn say_refused(key: &ApiKey, error: &Error, as_json: bool) -> Result<(), Error> {
+    if as_json {
+        let status = json!({
+            "type": "status", "v": 1, "version": env!("CARGO_PKG_VERSION"), "site": key.base_url(),
+            "error": error.code.as_str(),
+        });
+        return say(&status.to_string());
+    }
+    say(&format!("site     {}", key.base_url()))?;
+    say(&format!("error    {}: {}", error.code.as_str(), error.what))
 }

@@ -6,13 +6,14 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use dicom_lossless::display_path;
 use etcetera::BaseStrategy;
-use flywheel_client::ApiKey;
+use flywheel_client::{ApiKey, SiteMatch};
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 use super::secret::{Secret, read_limited};
-use crate::failure::Error;
+use crate::failure::{Error, RunCode};
 
 /// Where `fwupload login` keeps its key: `fwupload/login.json` in the platform's folder for
 /// configuration, or directly in `config_home` (what `FWUPLOAD_CONFIG_HOME` holds) where that is
@@ -42,14 +43,118 @@ pub fn flywheel_user_json(user_home: Option<&OsStr>) -> Option<PathBuf> {
     )
 }
 
-/// Writes the login file, readable by its owner alone from its first byte, in place of an older one
-/// in one step.
-pub fn save_login(key: &ApiKey, path: &Path) -> Result<(), Error> {
-    let whole = key.expose_whole();
-    let text = Zeroizing::new(serde_json::json!({ "key": *whole }).to_string());
-    written_beside(path, &text)
-        .and_then(|file| Ok(file.persist(path).map(drop)?))
-        .map_err(|error| Secret::ApiKey.unusable(path, &error.to_string()))
+/// The keys that `fwupload login` keeps, one for each site.
+#[derive(Clone, Default)]
+pub struct Logins(Vec<ApiKey>);
+
+impl Logins {
+    /// Those of the login file; none where there is no file.
+    ///
+    /// # Errors
+    /// The file cannot be read, may be read by others, or holds something else.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let Some(stored) = read_stored(path, true)? else {
+            return Ok(Self::default());
+        };
+        let keys = stored
+            .logins
+            .into_iter()
+            .chain(stored.own)
+            .filter_map(StoredKey::into_text);
+        keys.map(|key| {
+            ApiKey::parse(&key).map_err(|error| {
+                Error::from(error).because(format!("read from {}", display_path(path)))
+            })
+        })
+        .collect::<Result<_, _>>()
+        .map(Self)
+    }
+
+    /// The keys, in the order of their logins.
+    pub fn keys(&self) -> &[ApiKey] {
+        &self.0
+    }
+
+    /// Adds a key, in place of one for the same site.
+    pub fn add(&mut self, key: &ApiKey) {
+        let site = key.base_url();
+        self.0
+            .retain(|other| other.base_url() != site);
+        self.0.push(key.clone());
+    }
+
+    /// Takes out the key for a site.
+    pub fn remove(&mut self, key: &ApiKey) {
+        let site = key.base_url();
+        self.0
+            .retain(|other| other.base_url() != site);
+    }
+
+    /// The key for a site, by its address: with its port where several are on the host.
+    ///
+    /// # Errors
+    /// `auth.several-sites` where the host alone does not tell, and what is no address.
+    pub fn for_site(&self, site: &str) -> Result<Option<&ApiKey>, Error> {
+        let mut on_host = Vec::new();
+        for key in &self.0 {
+            match key.is_for(site)? {
+                SiteMatch::Site => return Ok(Some(key)),
+                SiteMatch::Host => on_host.push(key),
+                SiteMatch::None => {}
+            }
+        }
+        match on_host[..] {
+            [] => Ok(None),
+            [key] => Ok(Some(key)),
+            _ => Err(several(&on_host)),
+        }
+    }
+
+    /// The only key there is.
+    ///
+    /// # Errors
+    /// `auth.several-sites` where there are more.
+    pub fn only(&self) -> Result<Option<&ApiKey>, Error> {
+        match &self.0[..] {
+            [] => Ok(None),
+            [key] => Ok(Some(key)),
+            keys => Err(several(&keys.iter().collect::<Vec<_>>())),
+        }
+    }
+
+    /// Writes the login file, readable by its owner alone from its first byte, in place of an older
+    /// one in one step. Without a key there is none.
+    ///
+    /// # Errors
+    /// It cannot be written, or removed.
+    pub fn save(&self, path: &Path) -> Result<(), Error> {
+        let failed = |error: std::io::Error| Secret::ApiKey.unusable(path, &error.to_string());
+        if self.0.is_empty() {
+            return match fs::remove_file(path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => Err(failed(error)),
+                _ => Ok(()),
+            };
+        }
+        let mut text = Zeroizing::new(String::from("{\"logins\":["));
+        for (number, key) in self.0.iter().enumerate() {
+            let key = Zeroizing::new(serde_json::json!({ "key": *key.expose_whole() }).to_string());
+            text.push_str(if number > 0 { "," } else { "" });
+            text.push_str(&key);
+        }
+        text.push_str("]}");
+        written_beside(path, &text)
+            .and_then(|file| Ok(file.persist(path).map(drop)?))
+            .map_err(failed)
+    }
+}
+
+/// Which of these is meant cannot be told.
+fn several(keys: &[&ApiKey]) -> Error {
+    let sites: Vec<_> = keys
+        .iter()
+        .map(|key| key.base_url())
+        .collect();
+    Error::from(RunCode::AuthSeveralSites).because(format!("logged in to {}", sites.join(", ")))
 }
 
 /// A file with this text that is to take a place in one step, in the same folder, which is made
@@ -67,15 +172,6 @@ pub fn written_beside(path: &Path, text: &str) -> std::io::Result<NamedTempFile>
     Ok(file)
 }
 
-/// Deletes the login file; `false` when there was none.
-pub fn remove_login(path: &Path) -> Result<bool, Error> {
-    match fs::remove_file(path) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(Secret::ApiKey.unusable(path, &error.to_string())),
-    }
-}
-
 /// Makes a folder, and those above it, for their owner alone; what is there stays as it is.
 pub fn make_private_folder(folder: &Path) -> std::io::Result<()> {
     let mut builder = fs::DirBuilder::new();
@@ -85,8 +181,16 @@ pub fn make_private_folder(folder: &Path) -> std::io::Result<()> {
     builder.create(folder)
 }
 
-/// The `key` of a stored login; `None` when there is no such file or it has no key.
-pub fn read_stored(path: &Path, private: bool) -> Result<Option<Zeroizing<String>>, Error> {
+/// The key of Flywheel's own client; none where there is no such file or it has no key.
+pub fn read_of_flywheel(path: &Path) -> Result<Option<Zeroizing<String>>, Error> {
+    let stored = read_stored(path, false)?;
+    Ok(stored
+        .and_then(|stored| stored.own)
+        .and_then(StoredKey::into_text))
+}
+
+/// What a login left behind; none where there is no such file.
+fn read_stored(path: &Path, private: bool) -> Result<Option<StoredLogins>, Error> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
@@ -99,57 +203,131 @@ pub fn read_stored(path: &Path, private: bool) -> Result<Option<Zeroizing<String
     }
     let text =
         read_limited(file).ok_or_else(|| Secret::ApiKey.unusable(path, "it is not UTF-8 text"))?;
-    let stored: StoredLogin = serde_json::from_str(&text)
-        .map_err(|_| Secret::ApiKey.unusable(path, "it is not the JSON of a login"))?;
-    Ok(stored
-        .key
-        .map(Zeroizing::new)
-        .filter(|key| !key.trim().is_empty()))
+    serde_json::from_str(&text)
+        .map(Some)
+        .map_err(|_| Secret::ApiKey.unusable(path, "it is not the JSON of a login"))
 }
 
 /// What both login files hold that matters here.
 #[derive(serde::Deserialize)]
-struct StoredLogin {
+struct StoredLogins {
+    /// Of Flywheel's own client, and of fwupload up to version 0.2.
+    #[serde(flatten)]
+    own: Option<StoredKey>,
+    #[serde(default)]
+    logins: Vec<StoredKey>,
+}
+
+#[derive(serde::Deserialize)]
+struct StoredKey {
     key: Option<String>,
+}
+
+impl StoredKey {
+    fn into_text(self) -> Option<Zeroizing<String>> {
+        self.key
+            .map(Zeroizing::new)
+            .filter(|key| !key.trim().is_empty())
+    }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::credential::KeySources;
+
+    fn key(site: &str) -> ApiKey {
+        ApiKey::parse(&format!("{site}:abcdefgh12345678")).unwrap()
+    }
+
+    fn sites(logins: &Logins) -> Vec<String> {
+        logins
+            .keys()
+            .iter()
+            .map(ApiKey::base_url)
+            .collect()
+    }
 
     #[test]
-    fn a_login_is_written_for_its_owner_alone_and_reads_back() {
+    fn logins_are_written_for_their_owner_alone_and_read_back() {
         let folder = tempfile::tempdir().unwrap();
-        let path = login_file(Some(
-            folder
-                .path()
-                .join("new")
-                .as_os_str(),
-        ))
-        .unwrap();
-        save_login(&ApiKey::parse("a.example:abcdefgh12345678").unwrap(), &path).unwrap();
-        save_login(&ApiKey::parse("b.example:abcdefgh12345678").unwrap(), &path).unwrap();
+        let home = folder.path().join("new");
+        let path = login_file(Some(home.as_os_str())).unwrap();
+        let mut logins = Logins::read(&path).unwrap();
+        for site in ["a.example", "b.example", "a.example"] {
+            logins.add(&key(site));
+        }
+        logins.save(&path).unwrap();
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            assert_eq!(
-                fs::metadata(&path)
-                    .unwrap()
-                    .permissions()
-                    .mode()
-                    & 0o777,
-                0o600
-            );
+            let mode = fs::metadata(&path)
+                .unwrap()
+                .permissions()
+                .mode();
+            assert_eq!(mode & 0o777, 0o600);
         }
-        let sources = KeySources {
-            login_file: Some(path.clone()),
-            ..KeySources::default()
+        let mut read = Logins::read(&path).unwrap();
+        assert_eq!(
+            sites(&read),
+            ["https://b.example:443", "https://a.example:443"]
+        );
+        for site in ["a.example", "b.example"] {
+            read.remove(&key(site));
+        }
+        read.save(&path).unwrap();
+        assert!(!path.exists(), "nothing of it is left");
+        read.save(&path).unwrap();
+    }
+
+    #[test]
+    fn a_login_of_an_earlier_version_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("login.json");
+        fs::write(&path, r#"{"key": "a.example:443:abcdefgh12345678"}"#).unwrap();
+        #[cfg(unix)]
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        assert_eq!(
+            sites(&Logins::read(&path).unwrap()),
+            ["https://a.example:443"]
+        );
+    }
+
+    #[test]
+    fn a_site_is_told_by_its_host_and_where_that_does_not_tell_by_its_port() {
+        let mut logins = Logins::default();
+        assert!(logins.only().unwrap().is_none());
+        logins.add(&key("a.example"));
+        let found = |logins: &Logins, site: &str| {
+            logins
+                .for_site(site)
+                .map(|key| key.map(ApiKey::base_url))
+                .map_err(|error| error.code)
         };
-        assert_eq!(sources.resolve().unwrap().0.host(), "b.example");
-        assert!(remove_login(&path).unwrap());
-        assert!(!remove_login(&path).unwrap());
+        let a = "https://a.example:443".to_owned();
+        assert_eq!(
+            logins
+                .only()
+                .unwrap()
+                .map(ApiKey::base_url),
+            Some(a.clone())
+        );
+        logins.add(&key("b.example:8443"));
+        logins.add(&key("b.example:9443"));
+        assert_eq!(found(&logins, "https://A.example/"), Ok(Some(a)));
+        assert_eq!(found(&logins, "c.example"), Ok(None));
+        assert_eq!(
+            found(&logins, "b.example:9443"),
+            Ok(Some("https://b.example:9443".to_owned()))
+        );
+        assert_eq!(found(&logins, "b.example"), Err(RunCode::AuthSeveralSites));
+        let several = logins.only().err().unwrap();
+        assert_eq!(several.code, RunCode::AuthSeveralSites);
+        assert!(
+            several
+                .to_string()
+                .contains("https://b.example:8443")
+        );
     }
 
     #[test]

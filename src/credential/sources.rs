@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use flywheel_client::ApiKey;
 use zeroize::Zeroizing;
 
-use super::login::read_stored;
+use super::login::{Logins, read_of_flywheel};
 use super::secret::Secret;
 use crate::failure::{Error, RunCode};
 use dicom_lossless::display_path;
@@ -61,7 +61,11 @@ impl fmt::Display for KeyOrigin {
 impl KeySources {
     /// The first key there is, and where it came from. A source that was named but cannot be used
     /// is an error, never passed over; a stored login for another site than `--site` is passed
-    /// over.
+    /// over. Among several logins nothing is guessed.
+    ///
+    /// # Errors
+    /// `auth.missing` without any, `auth.several-sites` where several are stored and none is named,
+    /// and those of a source that cannot be used.
     pub fn resolve(&self) -> Result<(ApiKey, KeyOrigin), Error> {
         let (text, origin) = if let Some(path) = &self.file {
             (
@@ -84,22 +88,31 @@ impl KeySources {
 
     /// The two files that a login left behind.
     fn resolve_stored(&self) -> Result<(ApiKey, KeyOrigin), Error> {
+        let site = self.site.as_deref();
         let mut missing = Error::new(RunCode::AuthMissing, "there is no API key");
-        let login = self
-            .login_file
-            .as_ref()
-            .map(|path| (path, KeyOrigin::Login(path.clone())));
-        let flywheel = self
-            .flywheel_user_json
-            .as_ref()
-            .map(|path| (path, KeyOrigin::FlywheelUserJson(path.clone())));
-        for (path, origin) in login.into_iter().chain(flywheel) {
-            let Some(text) = read_stored(path, matches!(origin, KeyOrigin::Login(_)))? else {
-                continue;
+        if let Some(path) = &self.login_file {
+            let (logins, origin) = (Logins::read(path)?, KeyOrigin::Login(path.clone()));
+            let key = match site {
+                Some(site) => logins.for_site(site)?,
+                None => logins.only()?,
             };
+            if let Some(key) = key {
+                return Ok((ApiKey::parse_for(&key.expose_whole(), site)?, origin));
+            }
+            missing = logins
+                .keys()
+                .iter()
+                .fold(missing, |missing, key| {
+                    missing.because(format!("{origin} is for {}", key.host()))
+                });
+        }
+        if let Some(path) = &self.flywheel_user_json
+            && let Some(text) = read_of_flywheel(path)?
+        {
+            let origin = KeyOrigin::FlywheelUserJson(path.clone());
             let stored = ApiKey::parse(&text)
                 .map_err(|error| Error::from(error).because(format!("read from {origin}")))?;
-            match ApiKey::parse_for(&text, self.site.as_deref()) {
+            match ApiKey::parse_for(&text, site) {
                 Ok(key) => return Ok((key, origin)),
                 Err(_) => missing = missing.because(format!("{origin} is for {}", stored.host())),
             }

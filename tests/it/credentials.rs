@@ -2,7 +2,7 @@
 
 use crate::fixture::{Dicom, Person};
 use crate::run::{Place, tree};
-use crate::server::Site;
+use crate::server::{Site, on};
 
 const USUAL: &str = "in.dcm -p demo/phantom --profile basic";
 
@@ -41,6 +41,85 @@ fn login_keeps_the_key_for_later_runs_and_logout_forgets_it() {
             .all(|(_, bytes)| !String::from_utf8_lossy(bytes).contains("sandbox-key")),
         "nothing of it is left"
     );
+}
+
+#[test]
+fn each_site_keeps_its_key_and_none_is_guessed() {
+    let (place, one, other) = (place(), Site::start(), Site::start());
+    for site in [&one, &other] {
+        place
+            .run("login --with-key-stdin")
+            .stdin(site.key())
+            .exits(0);
+    }
+    place
+        .run(USUAL)
+        .exits(4)
+        .says("error[auth.several-sites]")
+        .says(&one.url())
+        .says(&other.url())
+        .says("--site")
+        .does_not_say("sandbox-key");
+    place
+        .run(USUAL)
+        .args(["--site", &one.url()])
+        .exits(0);
+    assert_eq!(
+        (one.uploaded().len(), other.uploaded().len()),
+        (1, 0),
+        "it went to the site that was named"
+    );
+    let listed = place.run("status").exits(0).stdout;
+    assert!(
+        [&one, &other]
+            .iter()
+            .all(|site| listed.contains(&site.url())),
+        "{listed}"
+    );
+    let listed = place
+        .run("status --json")
+        .exits(0)
+        .stdout;
+    assert_eq!(listed.lines().count(), 2, "{listed}");
+    place
+        .run("logout")
+        .exits(4)
+        .says("error[auth.several-sites]")
+        .says("--all");
+    place
+        .run("logout")
+        .args(["--site", &one.url()])
+        .exits(0);
+    place.run(USUAL).exits(0);
+    assert_eq!(other.uploaded().len(), 1, "one login is left, and is meant");
+}
+
+#[test]
+fn a_key_that_is_no_longer_good_is_told_among_those_that_are() {
+    let (place, one) = (place(), Site::start());
+    let revoked = on("GET", "/api/auth/status")
+        .after(1)
+        .answer(401);
+    let other = Site::setup().rule(revoked).start();
+    for site in [&one, &other] {
+        place
+            .run("login --with-key-stdin")
+            .stdin(site.key())
+            .exits(0);
+    }
+    let ran = place.run("status").exits(4);
+    ran.says("error[auth.rejected]");
+    for line in [&one.url(), "error    auth.rejected: "] {
+        assert!(ran.stdout.contains(line), "{line} in {}", ran.stdout);
+    }
+    let listed = place
+        .run("status --json")
+        .exits(4)
+        .stdout;
+    assert!(listed.contains("\"error\":\"auth.rejected\""), "{listed}");
+    place.run("logout --all").exits(0);
+    place.run("status").exits(4);
+    assert!(tree(&place.home()).is_empty());
 }
 
 #[cfg(unix)]

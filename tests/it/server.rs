@@ -372,6 +372,11 @@ impl Site {
         }
     }
 
+    /// Its address, as users name a site.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// A key that it accepts, in the form that users type.
     pub fn key(&self) -> String {
         format!(

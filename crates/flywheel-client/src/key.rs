@@ -57,6 +57,17 @@ pub enum KeyError {
     },
 }
 
+/// How much of a key's site an address names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SiteMatch {
+    /// Host and port.
+    Site,
+    /// The host, and another port.
+    Host,
+    /// Another host.
+    None,
+}
+
 impl ApiKey {
     /// Reads `host:key`, `host:port:key` or `host:port:__force_insecure:key`, with or without
     /// `http(s)://` before the host and `bearer` or `scitran-user` before everything. A bare key is
@@ -96,6 +107,20 @@ impl ApiKey {
     /// The host alone.
     pub fn host(&self) -> &str {
         &self.site.host
+    }
+
+    /// Whether a site's address, as people write it, names the site of this key.
+    ///
+    /// # Errors
+    /// The text is no address of a site.
+    pub fn is_for(&self, site: &str) -> Result<SiteMatch, KeyError> {
+        let site = Site::parse(site, false)?;
+        let (host, port) = (site.host == self.site.host, site.port == self.site.port);
+        Ok(match (host, port) {
+            (true, true) => SiteMatch::Site,
+            (true, false) => SiteMatch::Host,
+            (false, _) => SiteMatch::None,
+        })
     }
 
     /// Whether the host is this machine.

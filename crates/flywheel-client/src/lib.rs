@@ -111,7 +111,7 @@ pub use connect_fault::ConnectFault;
 pub use deid_log::DeidRecord;
 pub use error::{ClientError, Operation, Refusal, RequestError, RequestFailure};
 pub use hierarchy::{Container, Hierarchy, Origin, StudyElsewhere};
-pub use key::{ApiKey, KeyError};
+pub use key::{ApiKey, KeyError, SiteMatch};
 pub use listing::RemoteFile;
 pub use notice::{ClientNotice, FormReason};
 pub use profile_settings::LevelSettings;

@@ -25,6 +25,15 @@ codes! {
             the site and run `fwupload login` once. In scripts, set FWUPLOAD_API_KEY or use \
             `--api-key-file`.",
     }
+    AuthSeveralSites {
+        code: "auth.several-sites",
+        sentence: "you are logged in to several sites, and none is named",
+        hint: "name the site with `--site`; `fwupload status` lists them",
+        exit: Auth,
+        explanation: "Keys for several sites are stored, and a guess could send data to the wrong \
+            one. Name the site with `--site HOST`, or forget a login that is no longer needed with \
+            `fwupload logout --site HOST`.",
+    }
     AuthMalformed {
         code: "auth.malformed-key",
         sentence: "the API key has no usable form",
