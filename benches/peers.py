@@ -88,7 +88,7 @@ def processor() -> str:
 def facts(bench: Bench) -> dict[str, str]:
     """What one has to know about the machine and the peers to read the figures."""
     return {
-        "fwupload": bench.ask("--version"),
+        "fwupload": bench.ask("-V"),
         "processor": f"{processor()}, {os.cpu_count()} cores",
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "file system": file_system(bench.folder),

@@ -5,6 +5,7 @@
 //! judging.
 
 mod commands;
+mod man;
 mod profile;
 mod rules;
 mod upload;
@@ -22,9 +23,10 @@ use clap::{ArgAction, ArgMatches, Command as Definition, CommandFactory, FromArg
 use crate::failure::{Error, ExitStatus};
 
 pub use commands::{
-    Command, ExplainCodeArgs, MergeArgs, ReportCommand, SandboxArgs, ServerEra, SignedUrls,
-    StorageKind,
+    Command, ExplainCodeArgs, ManArgs, MergeArgs, ReportCommand, SandboxArgs, ServerEra,
+    SignedUrls, StorageKind,
 };
+pub use man::{ManPage, man_pages};
 pub use profile::{
     ConvertArgs, DiffArgs, ExplainArgs, FolderArgs, KeyArgs, LintArgs, ProfileCommand,
     ProfileSelectionArgs, RegionsArgs, ShowArgs, TestArgs,
@@ -104,6 +106,9 @@ FWUPLOAD_PROJECT or FWUPLOAD_CA_CERT. An empty variable counts as unset. `--dry-
 `--filter`, `--skip-localizers`, `--skip-derived` and `--fresh` have to be typed.
 The API key comes from `--api-key-file`, `--api-key-command`, FWUPLOAD_API_KEY, `fwupload login`, or
 Flywheel's own user.json, in this order.
+Proxies come from HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, as in http://proxy.example:3128 or
+socks5h://proxy.example:1080, and hosts that need none from NO_PROXY. Certificates come from the
+system, SSL_CERT_FILE and `--ca-cert`.
 The pseudonym key comes from `--pseudonym-key-file`, `--pseudonym-key-command`,
 FWUPLOAD_PSEUDONYM_KEY, or a file that fwupload keeps for each site and project, in this order:
 `fwupload profile key --project neuro/adni` says which one. To make one for several machines:
@@ -150,11 +155,35 @@ fn below_long_help() -> String {
     )
 }
 
+/// What `--version` says: the number, and what was built. Recipes for releases state the commit in
+/// `FWUPLOAD_COMMIT`.
+fn long_version() -> String {
+    let environment = if cfg!(target_env = "musl") {
+        "-musl"
+    } else if cfg!(target_env = "gnu") {
+        "-gnu"
+    } else {
+        ""
+    };
+    let (arch, os) = (std::env::consts::ARCH, std::env::consts::OS);
+    let commit = option_env!("FWUPLOAD_COMMIT").unwrap_or("not stated");
+    let features = if cfg!(feature = "sandbox") {
+        "sandbox"
+    } else {
+        "none"
+    };
+    format!(
+        "{}\ncommit    {commit}\ntarget    {arch}-{os}{environment}\nfeatures  {features}",
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
 /// The command line, as typed.
 #[derive(Debug, Clone, Parser)]
 #[command(
     name = "fwupload",
     version,
+    long_version = long_version(),
     about = "De-identify DICOM on this machine and upload it to Flywheel",
     override_usage = "fwupload [OPTIONS] --project PROJECT PATH...\n       fwupload COMMAND",
     args_conflicts_with_subcommands = true,

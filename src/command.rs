@@ -7,6 +7,7 @@
 mod account;
 mod batches;
 mod explain;
+mod man;
 mod profile;
 mod report;
 mod rules;
@@ -49,6 +50,7 @@ pub fn dispatch(cli: Cli, arguments: &[OsString], environment: &Environment) -> 
         Command::Explain(args) => finished(explain::run(&args)),
         Command::Report(command) => finished(report::run(&command)),
         Command::Sandbox(args) => finished(sandbox::run(args)),
+        Command::Man(args) => finished(man::run(&args)),
         Command::Completions { shell } => finished(
             cli::write_completions(shell, &mut io::stdout().lock()).map_err(|e| unwritten(&e)),
         ),

@@ -272,6 +272,8 @@ pub enum ReportFormat {
     Json,
     /// Comma-separated values.
     Csv,
+    /// The XML of `JUnit`, for pages of CI systems. It cannot be read again.
+    Junit,
 }
 
 impl ReportFormat {
@@ -285,6 +287,7 @@ impl ReportFormat {
             "jsonl" | "ndjson" => Some(Self::JsonLines),
             "json" => Some(Self::Json),
             "csv" => Some(Self::Csv),
+            "xml" => Some(Self::Junit),
             _ => None,
         }
     }
@@ -294,7 +297,7 @@ impl ReportFormat {
         Self::of(path).ok_or_else(|| {
             Error::usage(
                 format!("the name given to {flag} does not say which format is meant"),
-                "end the name with .jsonl, .json or .csv",
+                "end the name with .jsonl, .json, .csv, or .xml for JUnit",
             )
         })
     }

@@ -10,6 +10,7 @@ mod destination_tree;
 mod event_stream;
 mod failure_report;
 mod figures;
+mod junit;
 mod log_file;
 mod merge;
 mod pixels;

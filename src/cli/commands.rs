@@ -67,11 +67,31 @@ pub enum Command {
     /// Run a server for trying things out
     #[command(after_help = SANDBOX_EXAMPLES)]
     Sandbox(SandboxArgs),
+    /// Print the manual page of the program or of a command
+    #[command(after_help = MAN_EXAMPLES)]
+    Man(ManArgs),
     /// Print a completion script
     Completions {
         /// The shell that it is for
         shell: clap_complete::Shell,
     },
+}
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  fwupload man | man -l -                  the page of the program
+  fwupload man profile lint | man -l -     the page of a command
+  fwupload man --output ~/.local/share/man/man1";
+
+/// Flags of `fwupload man`.
+#[derive(Debug, Clone, Args)]
+pub struct ManArgs {
+    /// The words of the command, as in `profile lint`
+    #[arg(value_name = "COMMAND")]
+    pub command: Vec<String>,
+    /// Write the pages of all commands into FOLDER
+    #[arg(long, value_name = "FOLDER", conflicts_with = "command")]
+    pub output: Option<PathBuf>,
 }
 
 const EXPLAIN_EXAMPLES: &str = "\
@@ -164,7 +184,7 @@ pub struct MergeArgs {
     /// Reports that fwupload wrote: .jsonl, .json or .csv, also mixed
     #[arg(value_name = "REPORT", required = true)]
     pub reports: Vec<PathBuf>,
-    /// Write to FILE (.jsonl, .json or .csv) instead of standard output, in one step, readable by
+    /// Write to FILE (.jsonl, .json, .csv or .xml) instead of standard output, in one step, readable by
     /// you alone
     ///
     /// `-` is standard output, which gets JSON lines. What is in FILE is replaced once everything

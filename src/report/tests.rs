@@ -18,6 +18,7 @@ use crate::event::{
 use crate::failure::{FileCode, FileFailure};
 use dicom_deid::{LookVerdict, PixelLook, TextFind};
 
+/// Those that can be read again.
 const FORMATS: [ReportFormat; 3] = [
     ReportFormat::JsonLines,
     ReportFormat::Json,
@@ -215,6 +216,7 @@ fn written(format: ReportFormat, paths: Paths, events: &[Event]) -> (tempfile::T
         ReportFormat::JsonLines => "r.jsonl",
         ReportFormat::Json => "r.json",
         ReportFormat::Csv => "r.csv",
+        ReportFormat::Junit => "r.xml",
     };
     let report = report(folder.path(), name, format, true);
     consume(
@@ -664,7 +666,11 @@ fn redacted_paths_are_shown_nowhere() {
         shown_on_console(Verbosity::Trace, false, paths(), &run()),
         json(paths(), &run()),
     ];
-    for format in [ReportFormat::JsonLines, ReportFormat::Csv] {
+    for format in [
+        ReportFormat::JsonLines,
+        ReportFormat::Csv,
+        ReportFormat::Junit,
+    ] {
         shown.push(written_text(format, paths(), &run()));
     }
     let hash = paths().shown(Path::new("doe/1.dcm"));
@@ -672,6 +678,62 @@ fn redacted_paths_are_shown_nowhere() {
         let text = text.replace("fwupload doe -p", "");
         assert!(!text.contains("doe") && text.contains(&hash), "{text}");
     }
+}
+
+/// The names of the elements of a document, one for each that begins.
+fn elements(xml: &str) -> Vec<String> {
+    let mut reader = quick_xml::Reader::from_str(xml);
+    let (mut found, mut open) = (Vec::new(), 0);
+    loop {
+        use quick_xml::events::Event as Xml;
+        match reader.read_event().unwrap() {
+            Xml::Start(start) => {
+                found.push(String::from_utf8_lossy(start.name().as_ref()).into_owned());
+                open += 1;
+            }
+            Xml::Empty(start) => {
+                found.push(String::from_utf8_lossy(start.name().as_ref()).into_owned());
+            }
+            Xml::End(_) => open -= 1,
+            Xml::Eof => break,
+            _ => {}
+        }
+    }
+    assert_eq!(open, 0, "{xml}");
+    found
+}
+
+#[test]
+fn pages_of_ci_systems_read_the_run_and_each_failed_file_as_a_test_case() {
+    insta::assert_snapshot!(written_text(
+        ReportFormat::Junit,
+        Paths::Plain,
+        &short_run()
+    ));
+    let cases = |xml: &str, name: &str| {
+        elements(xml)
+            .iter()
+            .filter(|element| *element == name)
+            .count()
+    };
+    let xml = written_text(ReportFormat::Junit, Paths::Plain, &run());
+    assert_eq!(cases(&xml, "testcase"), 9, "eight files and the run: {xml}");
+    assert_eq!(cases(&xml, "failure"), 8, "{xml}");
+    let hostile = [
+        started(),
+        failed(
+            "a\u{0}\u{1b}<&\">\n.dcm",
+            FileFailure::new(FileCode::ReadIo, ""),
+        ),
+    ];
+    let xml = written_text(ReportFormat::Junit, Paths::Plain, &hostile);
+    assert_eq!(cases(&xml, "testcase"), 2, "{xml}");
+    assert_eq!(
+        cases(&xml, "failure"),
+        2,
+        "a run that did not end failed: {xml}"
+    );
+    assert!(xml.contains("a&lt;&amp;&quot;&gt; .dcm"), "{xml}");
 }
 
 #[test]

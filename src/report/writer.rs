@@ -1,14 +1,15 @@
-//! Writes a failure report in its three forms: JSON lines, one JSON document, CSV.
+//! Writes a failure report in its forms: JSON lines, one JSON document, CSV, `JUnit`.
 //!
 //! Owns the bytes of each form. Must never open a file, nor know whether its records come from a
 //! run or from other reports.
 
 use std::io::{self, Seek, SeekFrom, Write};
 
-use super::record::{CsvRow, ReportRecord, RunFacts, VERSION};
+use super::junit;
+use super::record::{CsvRow, EndRecord, ReportRecord, RunFacts, VERSION};
 use crate::config::ReportFormat;
 
-/// A report that is being written. Its JSON form is a whole document after every call.
+/// A report that is being written. Its JSON and `JUnit` forms are whole documents after every call.
 pub struct ReportWriter<W> {
     /// What it is written into.
     pub out: W,
@@ -19,7 +20,9 @@ pub struct ReportWriter<W> {
     /// What the JSON form has after the failed files.
     notices: Vec<ReportRecord>,
     companions: Vec<ReportRecord>,
-    /// The length of the end of the JSON form, which the next record overwrites.
+    /// What the `JUnit` form says of the run at its end.
+    ended: Option<EndRecord>,
+    /// The length of the end of a document, which the next record overwrites.
     end: usize,
 }
 
@@ -42,6 +45,7 @@ impl<W: Write + Seek> ReportWriter<W> {
             is_empty: true,
             notices: Vec::new(),
             companions: Vec::new(),
+            ended: None,
             end: 0,
         };
         report.write(std::iter::once(first).chain(notices))?;
@@ -60,15 +64,18 @@ impl<W: Write + Seek> ReportWriter<W> {
                 }
                 ReportFormat::Json => self.json(&mut text, record)?,
                 ReportFormat::Csv => self.csv(&mut text, &record)?,
+                ReportFormat::Junit => self.junit(&mut text, record),
             }
             self.is_empty &= !is_failure;
         }
         let overwritten = i64::try_from(self.end).unwrap_or_default();
-        if self.format == ReportFormat::Json {
-            let written = text.len();
-            self.json_end(&mut text)?;
-            self.end = text.len() - written;
+        let written = text.len();
+        match self.format {
+            ReportFormat::Json => self.json_end(&mut text)?,
+            ReportFormat::Junit => text.extend(junit::end(self.ended.as_ref()).bytes()),
+            ReportFormat::JsonLines | ReportFormat::Csv => {}
         }
+        self.end = text.len() - written;
         self.out
             .seek(SeekFrom::End(-overwritten))?;
         self.out.write_all(&text)?;
@@ -104,6 +111,15 @@ impl<W: Write + Seek> ReportWriter<W> {
         }
         text.extend(b"}\n");
         Ok(())
+    }
+
+    fn junit(&mut self, text: &mut Vec<u8>, record: ReportRecord) {
+        match record {
+            ReportRecord::Report { facts, .. } => text.extend(junit::head(&facts).bytes()),
+            ReportRecord::Failed(failed) => text.extend(junit::case(&failed).bytes()),
+            ReportRecord::End(end) => self.ended = Some(end),
+            ReportRecord::Notice(_) | ReportRecord::Companion(_) | ReportRecord::Unknown => {}
+        }
     }
 
     fn csv(&self, text: &mut Vec<u8>, record: &ReportRecord) -> io::Result<()> {

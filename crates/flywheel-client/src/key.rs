@@ -128,6 +128,11 @@ impl ApiKey {
         is_loopback(&self.site.host)
     }
 
+    /// Whether it travels encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        self.site.tls
+    }
+
     /// The secret alone, for a server that is to accept it. It must not be printed.
     pub fn expose_secret(&self) -> &str {
         &self.secret

@@ -88,6 +88,9 @@ fn content(path: &Path) -> Result<SourceReport, Refusal> {
         ReportFormat::JsonLines => json_lines(bytes),
         ReportFormat::Json => json(bytes),
         ReportFormat::Csv => csv(bytes),
+        ReportFormat::Junit => Err(unusable(
+            "the JUnit form holds too little to be read again".to_owned(),
+        )),
     }
 }
 

@@ -14,7 +14,35 @@ use crate::key::ApiKey;
 const POOL_IDLE: Duration = Duration::from_secs(20);
 
 pub fn build(key: &ApiKey, settings: &Settings) -> Result<reqwest::Client, ClientError> {
-    let mut builder = reqwest::Client::builder()
+    let named = match &settings.ca_cert {
+        Some(path) => read_certificates(path)?,
+        None => Vec::new(),
+    };
+    let built = unbuilt(key, settings)
+        .tls_certs_merge(named.iter().cloned())
+        .build();
+    match built {
+        // Images made for containers often come without certificates, and the library then does not
+        // begin. What is named is enough, and a site without encryption needs none.
+        Err(error) if has_no_certificates(&error) && (!named.is_empty() || !key.is_encrypted()) => {
+            unbuilt(key, settings)
+                .tls_certs_only(named)
+                .build()
+        }
+        built => built,
+    }
+    .map_err(|error| {
+        let cause = innermost_causes(&error);
+        if has_no_certificates(&error) {
+            ClientError::NoCertificates { cause }
+        } else {
+            ClientError::Setup { cause }
+        }
+    })
+}
+
+fn unbuilt(key: &ApiKey, settings: &Settings) -> reqwest::ClientBuilder {
+    let builder = reqwest::Client::builder()
         // Packages went up to a quarter slower over HTTP/2, four at a time to one server; only
         // files of a few KB gained.
         .http1_only()
@@ -27,26 +55,16 @@ pub fn build(key: &ApiKey, settings: &Settings) -> Result<reqwest::Client, Clien
         .retry(reqwest::retry::never());
     if key.is_loopback() {
         // A proxy cannot reach this machine's own loopback.
-        builder = builder.no_proxy();
+        builder.no_proxy()
+    } else {
+        builder
     }
-    if let Some(path) = &settings.ca_cert {
-        builder = builder.tls_certs_merge(read_certificates(path)?);
-    }
-    builder
-        .build()
-        .map_err(|error| not_built(innermost_causes(&error)))
 }
 
-/// Images made for containers often come without certificates, and the library then does not begin.
-fn not_built(cause: String) -> ClientError {
-    if cause
+fn has_no_certificates(error: &reqwest::Error) -> bool {
+    innermost_causes(error)
         .to_lowercase()
         .contains("no ca certificates")
-    {
-        ClientError::NoCertificates { cause }
-    } else {
-        ClientError::Setup { cause }
-    }
 }
 
 fn read_certificates(path: &Path) -> Result<Vec<reqwest::Certificate>, ClientError> {
