@@ -32,11 +32,18 @@ impl ManPage {
 /// # Errors
 /// None but those of a writer into memory.
 pub fn man_pages() -> io::Result<Vec<ManPage>> {
-    let mut program = Cli::command();
+    let mut program = whole(Cli::command());
     program.build();
     let mut pages = Vec::new();
     add(&program, &[], &mut pages)?;
     Ok(pages)
+}
+
+/// The definition with no flag left out: what the short help hides has its place in a manual.
+fn whole(command: Definition) -> Definition {
+    command
+        .mut_args(|arg| arg.hide_short_help(false))
+        .mut_subcommands(whole)
 }
 
 fn add(command: &Definition, words: &[String], pages: &mut Vec<ManPage>) -> io::Result<()> {

@@ -7,7 +7,10 @@ fn there_is_a_page_for_every_command() {
     let place = Place::new();
     let page = place.run("man").exits(0).stdout;
     assert!(page.contains(".TH fwupload 1"), "{page}");
-    assert!(page.contains("\\-\\-project"), "{page}");
+    // Of a flag that the short help hides, and of one that it shows.
+    for said in ["The Flywheel site", "group/project"] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
     let page = place
         .run("man profile lint")
         .exits(0)
