@@ -11,7 +11,9 @@ mod pseudonym_key;
 mod secret;
 mod sources;
 
-pub use login::{Logins, flywheel_user_json, login_file, make_private_folder, written_beside};
+pub use login::{
+    Logins, flywheel_user_json, login_file, make_private_folder, remove_login, written_beside,
+};
 pub use pseudonym_key::{
     FirstUse, KeptFor, PSEUDONYM_KEYS, PseudonymKeyOrigin, PseudonymKeySources, state_folder,
 };

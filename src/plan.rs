@@ -222,18 +222,16 @@ pub async fn resolve(
         key = Some(of_run);
         announcements.push(announcement);
     }
-    let of_profile = key.clone().filter(|_| needs_key);
-    let governing = accepted
-        .governing()
-        .map(|governing| GoverningProfile {
-            key: of_profile
+    let (governing, treatment) = match accepted {
+        Accepted::AsItIs(consent) => (None, Treatment::AsItIs(consent)),
+        Accepted::Clean {
+            mut governing,
+            profile,
+        } => {
+            let of_profile = key.clone().filter(|_| needs_key);
+            governing.key = of_profile
                 .as_ref()
-                .map(PseudonymKey::fingerprint),
-            ..governing.clone()
-        });
-    let treatment = match accepted {
-        Accepted::AsItIs(consent) => Treatment::AsItIs(consent),
-        Accepted::Clean { profile, .. } => {
+                .map(PseudonymKey::fingerprint);
             let mut cleaner = Cleaner::new(&profile, of_profile, limits(&config))?;
             if log.is_some() && config.sink == SinkChoice::Upload {
                 cleaner = cleaner.logged();
@@ -244,7 +242,7 @@ pub async fn resolve(
             if let Some(pictures) = pictures.clone() {
                 cleaner = cleaner.showing(pictures);
             }
-            Treatment::Clean(Box::new(cleaner))
+            (Some(governing), Treatment::Clean(Box::new(cleaner)))
         }
     };
     let crosswalks: Arc<[_]> = subject_files::crosswalks(crosswalk_files, key).into();

@@ -583,7 +583,7 @@ pub struct OutputArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = REPORTS)]
 pub struct ReportArgs {
-    /// Write the failure report to FILE (.jsonl, .json, .csv, or .xml for `JUnit`)
+    /// Write the failure report to FILE (.jsonl, .json, .csv, or .xml for pages of CI systems)
     ///
     /// Without this flag, `fwupload-failures.jsonl` is written in the current folder when a file
     /// failed.

@@ -2,6 +2,7 @@
 //! shown.
 
 use std::io::Read;
+use std::path::Path;
 
 use flywheel_client::ApiKey;
 use serde_json::json;
@@ -9,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::ConnectionArgs;
 use crate::config::Environment;
-use crate::credential::{KeyOrigin, Logins};
+use crate::credential::{self, KeyOrigin, Logins};
 use crate::failure::{Error, RunCode};
 use crate::plan;
 use dicom_lossless::{display_path, escape_for_terminal};
@@ -46,7 +47,7 @@ pub fn login(
                 FWUPLOAD_API_KEY or `--api-key-file`",
         )
     })?;
-    let mut logins = Logins::read(&path)?;
+    let mut logins = usable(&path)?;
     logins.add(&key);
     logins.save(&path)?;
     say(&format!(
@@ -60,6 +61,17 @@ pub fn login(
             ""
         }
     ))
+}
+
+/// The stored logins, with a word on what helps where their file cannot be used.
+fn usable(path: &Path) -> Result<Logins, Error> {
+    Logins::read(path).map_err(|error| {
+        if error.specific_hint.is_some() {
+            error
+        } else {
+            error.with_hint("`fwupload logout --all` removes the file with all logins in it")
+        }
+    })
 }
 
 fn typed(from_stdin: bool, environment: &Environment) -> Result<Zeroizing<String>, Error> {
@@ -92,41 +104,37 @@ pub fn logout(site: Option<&str>, all: bool) -> Result<(), Error> {
     let Some(path) = login_file() else {
         return say("there was no stored login");
     };
-    let mut logins = Logins::read(&path)?;
-    let forgotten = if all {
-        logins.keys().to_vec()
-    } else {
-        let key = match site {
-            Some(site) => logins.for_site(site)?,
-            None => logins.only().map_err(|error| {
-                error.with_hint("name one with `--site`, or forget all of them with `--all`")
-            })?,
-        };
-        key.cloned().into_iter().collect()
+    if all {
+        // A file that cannot be used is forgotten like any other.
+        return say(if credential::remove_login(&path)? {
+            "logged out"
+        } else {
+            "there was no stored login"
+        });
+    }
+    let mut logins = usable(&path)?;
+    let key = match site {
+        Some(site) => logins.for_site(site)?,
+        None => logins.only().map_err(|error| {
+            error.with_hint("name one with `--site`, or forget all of them with `--all`")
+        })?,
     };
-    for key in &forgotten {
-        logins.remove(key);
-    }
+    let Some(key) = key.cloned() else {
+        return say("there was no stored login");
+    };
+    logins.remove(&key);
     logins.save(&path)?;
-    match &forgotten[..] {
-        [] => say("there was no stored login"),
-        keys => keys
-            .iter()
-            .try_for_each(|key| say(&format!("logged out of {}", key.host()))),
-    }
+    say(&format!("logged out of {}", key.host()))
 }
 
 /// Says which site and user a key is for, and where it came from: the one that a run would use, or
 /// where that has to be told one by one, all that are stored.
 pub fn status(as_json: bool, connection: &ConnectionArgs) -> Result<(), Error> {
-    let keys = match key_sources(connection).resolve() {
+    let sources = key_sources(connection);
+    let keys = match sources.resolve() {
         Ok(found) => vec![found],
         Err(error) if error.code == RunCode::AuthSeveralSites && connection.site.is_none() => {
-            let path = login_file().unwrap_or_default();
-            let logins = Logins::read(&path)?;
-            let keys = logins.keys().iter().cloned();
-            keys.map(|key| (key, KeyOrigin::Login(path.clone())))
-                .collect()
+            sources.stored()?
         }
         Err(error) => return Err(error),
     };

@@ -130,10 +130,7 @@ impl Logins {
     pub fn save(&self, path: &Path) -> Result<(), Error> {
         let failed = |error: std::io::Error| Secret::ApiKey.unusable(path, &error.to_string());
         if self.0.is_empty() {
-            return match fs::remove_file(path) {
-                Err(error) if error.kind() != ErrorKind::NotFound => Err(failed(error)),
-                _ => Ok(()),
-            };
+            return remove_login(path).map(drop);
         }
         let mut text = Zeroizing::new(String::from("{\"logins\":["));
         for (number, key) in self.0.iter().enumerate() {
@@ -145,6 +142,18 @@ impl Logins {
         written_beside(path, &text)
             .and_then(|file| Ok(file.persist(path).map(drop)?))
             .map_err(failed)
+    }
+}
+
+/// Deletes the login file, whatever is in it; `false` when there was none.
+///
+/// # Errors
+/// It cannot be removed.
+pub fn remove_login(path: &Path) -> Result<bool, Error> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Secret::ApiKey.unusable(path, &error.to_string())),
     }
 }
 

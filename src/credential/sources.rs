@@ -86,6 +86,21 @@ impl KeySources {
         Ok((ApiKey::parse_for(&text, self.site.as_deref())?, origin))
     }
 
+    /// Every key that `fwupload login` keeps, and where it came from.
+    ///
+    /// # Errors
+    /// The login file cannot be used.
+    pub fn stored(&self) -> Result<Vec<(ApiKey, KeyOrigin)>, Error> {
+        let Some(path) = &self.login_file else {
+            return Ok(Vec::new());
+        };
+        let logins = Logins::read(path)?;
+        let keys = logins.keys().iter().cloned();
+        Ok(keys
+            .map(|key| (key, KeyOrigin::Login(path.clone())))
+            .collect())
+    }
+
     /// The two files that a login left behind.
     fn resolve_stored(&self) -> Result<(ApiKey, KeyOrigin), Error> {
         let site = self.site.as_deref();

@@ -8,9 +8,7 @@ use std::fmt::Write;
 use quick_xml::escape::escape;
 
 use super::record::{EndRecord, FailedRecord, RunFacts};
-
-/// Exit codes of runs that did what they were to do: those of files that failed say so themselves.
-const DONE: [u8; 2] = [0, 3];
+use crate::failure::ExitStatus;
 
 /// Everything before the first test case.
 pub fn head(facts: &RunFacts) -> String {
@@ -46,11 +44,13 @@ pub fn case(failed: &FailedRecord) -> String {
     )
 }
 
-/// The run itself, and everything after it.
-pub fn end(end: Option<&EndRecord>) -> String {
+/// The run itself, and everything after it. That files failed is said by these, where there are
+/// some: `--fail-on-skip` has the same exit code.
+pub fn end(end: Option<&EndRecord>, some_failed: bool) -> String {
     let mut xml = String::from("<testcase classname=\"fwupload\" name=\"the run\">");
     let failure = match end {
-        Some(end) if DONE.contains(&end.exit_code) => None,
+        Some(end) if end.exit_code == ExitStatus::Success.code() => None,
+        Some(end) if some_failed && end.exit_code == ExitStatus::SomeFailed.code() => None,
         Some(end) => Some(format!(
             "it ended with exit code {0} (`fwupload explain {0}`)",
             end.exit_code

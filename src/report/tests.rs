@@ -719,6 +719,18 @@ fn pages_of_ci_systems_read_the_run_and_each_failed_file_as_a_test_case() {
     let xml = written_text(ReportFormat::Junit, Paths::Plain, &run());
     assert_eq!(cases(&xml, "testcase"), 9, "eight files and the run: {xml}");
     assert_eq!(cases(&xml, "failure"), 8, "{xml}");
+    // `--fail-on-skip`: no file failed, and the run did.
+    let skipped = [
+        started(),
+        Event::Ended(Box::new(RunEnd {
+            totals: RunTotals::default(),
+            duration: Duration::ZERO,
+            exit_code: 3,
+            stopped_by: None,
+        })),
+    ];
+    let xml = written_text(ReportFormat::Junit, Paths::Plain, &skipped);
+    assert_eq!(cases(&xml, "failure"), 1, "{xml}");
     let hostile = [
         started(),
         failed(

@@ -72,7 +72,9 @@ impl<W: Write + Seek> ReportWriter<W> {
         let written = text.len();
         match self.format {
             ReportFormat::Json => self.json_end(&mut text)?,
-            ReportFormat::Junit => text.extend(junit::end(self.ended.as_ref()).bytes()),
+            ReportFormat::Junit => {
+                text.extend(junit::end(self.ended.as_ref(), !self.is_empty).bytes());
+            }
             ReportFormat::JsonLines | ReportFormat::Csv => {}
         }
         self.end = text.len() - written;

@@ -95,6 +95,28 @@ fn each_site_keeps_its_key_and_none_is_guessed() {
 }
 
 #[test]
+fn a_damaged_login_file_is_told_and_can_be_forgotten() {
+    let (place, site) = (place(), Site::start());
+    let login = || {
+        place
+            .run("login --with-key-stdin")
+            .stdin(site.key())
+    };
+    login().exits(0);
+    let (name, _) = tree(&place.home())
+        .into_iter()
+        .find(|(name, _)| name.ends_with("login.json"))
+        .unwrap();
+    std::fs::write(place.home().join(name), "{\"logins\": [").unwrap();
+    login()
+        .exits(4)
+        .says("error[auth.key-source]")
+        .says("logout --all");
+    place.run("logout --all").exits(0);
+    login().exits(0);
+}
+
+#[test]
 fn a_key_that_is_no_longer_good_is_told_among_those_that_are() {
     let (place, one) = (place(), Site::start());
     let revoked = on("GET", "/api/auth/status")

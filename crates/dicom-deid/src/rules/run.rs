@@ -1,6 +1,6 @@
 //! Carries the rules out on a data set, in the order in which the profile lists them.
 //!
-//! Owns what is known while one instance is cleaned. With recursion on, all rules act on one data
+//! Owns what rules know while they are applied to one instance. With recursion on, all rules act on one data
 //! set and then on each of its items, which gives what walking the whole tree for each rule would:
 //! a rule of such a profile looks beyond the data set that it acts in only at what the instance's
 //! own data set held when its turn came there, and that is kept.
