@@ -2,7 +2,6 @@
 //! shown.
 
 use std::io::Read;
-use std::path::Path;
 
 use flywheel_client::ApiKey;
 use serde_json::json;
@@ -47,7 +46,7 @@ pub fn login(
                 FWUPLOAD_API_KEY or `--api-key-file`",
         )
     })?;
-    let mut logins = usable(&path)?;
+    let mut logins = Logins::read(&path)?;
     logins.add(&key);
     logins.save(&path)?;
     say(&format!(
@@ -61,17 +60,6 @@ pub fn login(
             ""
         }
     ))
-}
-
-/// The stored logins, with a word on what helps where their file cannot be used.
-fn usable(path: &Path) -> Result<Logins, Error> {
-    Logins::read(path).map_err(|error| {
-        if error.specific_hint.is_some() {
-            error
-        } else {
-            error.with_hint("`fwupload logout --all` removes the file with all logins in it")
-        }
-    })
 }
 
 fn typed(from_stdin: bool, environment: &Environment) -> Result<Zeroizing<String>, Error> {
@@ -112,7 +100,7 @@ pub fn logout(site: Option<&str>, all: bool) -> Result<(), Error> {
             "there was no stored login"
         });
     }
-    let mut logins = usable(&path)?;
+    let mut logins = Logins::read(&path)?;
     let key = match site {
         Some(site) => logins.for_site(site)?,
         None => logins.only().map_err(|error| {

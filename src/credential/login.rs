@@ -43,6 +43,9 @@ pub fn flywheel_user_json(user_home: Option<&OsStr>) -> Option<PathBuf> {
     )
 }
 
+/// What helps where the login file is damaged.
+const FORGET: &str = "`fwupload logout --all` removes the file with all logins in it";
+
 /// The keys that `fwupload login` keeps, one for each site.
 #[derive(Clone, Default)]
 pub struct Logins(Vec<ApiKey>);
@@ -63,7 +66,9 @@ impl Logins {
             .filter_map(StoredKey::into_text);
         keys.map(|key| {
             ApiKey::parse(&key).map_err(|error| {
-                Error::from(error).because(format!("read from {}", display_path(path)))
+                Error::from(error)
+                    .because(format!("read from {}", display_path(path)))
+                    .with_hint(FORGET)
             })
         })
         .collect::<Result<_, _>>()
@@ -210,11 +215,18 @@ fn read_stored(path: &Path, private: bool) -> Result<Option<StoredLogins>, Error
     if private {
         Secret::ApiKey.refuse_if_shared(&file, path)?;
     }
-    let text =
-        read_limited(file).ok_or_else(|| Secret::ApiKey.unusable(path, "it is not UTF-8 text"))?;
+    let damaged = |why: &str| {
+        let error = Secret::ApiKey.unusable(path, why);
+        if private {
+            error.with_hint(FORGET)
+        } else {
+            error
+        }
+    };
+    let text = read_limited(file).ok_or_else(|| damaged("it is not UTF-8 text"))?;
     serde_json::from_str(&text)
         .map(Some)
-        .map_err(|_| Secret::ApiKey.unusable(path, "it is not the JSON of a login"))
+        .map_err(|_| damaged("it is not the JSON of a login"))
 }
 
 /// What both login files hold that matters here.

@@ -108,10 +108,11 @@ fn a_damaged_login_file_is_told_and_can_be_forgotten() {
         .find(|(name, _)| name.ends_with("login.json"))
         .unwrap();
     std::fs::write(place.home().join(name), "{\"logins\": [").unwrap();
-    login()
-        .exits(4)
-        .says("error[auth.key-source]")
-        .says("logout --all");
+    for ran in [login(), place.run("status"), place.run(USUAL)] {
+        ran.exits(4)
+            .says("error[auth.key-source]")
+            .says("logout --all");
+    }
     place.run("logout --all").exits(0);
     login().exits(0);
 }
