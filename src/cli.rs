@@ -5,20 +5,19 @@
 //! judging.
 
 mod commands;
+mod completions;
 mod man;
 mod profile;
 mod rules;
+mod settings;
 mod upload;
 mod values;
 
-use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, Write as _};
 
-use clap::builder::FalseyValueParser;
 use clap::error::ErrorKind;
-use clap::parser::ValueSource;
-use clap::{ArgAction, ArgMatches, Command as Definition, CommandFactory, FromArgMatches, Parser};
+use clap::{ArgMatches, Command as Definition, CommandFactory, FromArgMatches, Parser};
 
 use crate::failure::{Error, ExitStatus};
 
@@ -26,12 +25,17 @@ pub use commands::{
     Command, ExplainCodeArgs, ManArgs, MergeArgs, ReportCommand, SandboxArgs, ServerEra,
     SignedUrls, StorageKind,
 };
+pub use completions::{KnownNames, answer, is_asked, write_completions};
 pub use man::{ManPage, man_pages};
 pub use profile::{
     ConvertArgs, DiffArgs, ExplainArgs, FolderArgs, KeyArgs, LintArgs, ProfileCommand,
     ProfileSelectionArgs, RegionsArgs, ShowArgs, TestArgs,
 };
 pub use rules::{RulesCommand, RulesConvertArgs, RulesTestArgs};
+pub use settings::{
+    Asked, ConfigArgs, FileSettings, FileValue, ListedSetting, PathRule, PresetArgs, Setting,
+    SettingsFile, Takes, check_values, file_settings, first_look, has_to_be_typed, listed,
+};
 pub use upload::{
     ConnectionArgs, DeidArgs, DestinationArgs, FieldFilterArgs, InputArgs, OutputArgs,
     PackagingArgs, PlacingArgs, PseudonymKeyArgs, ReportArgs, TransferArgs, UploadArgs,
@@ -60,35 +64,6 @@ pub const RESERVED: [&str; 14] = [
     "config",
 ];
 
-/// Flags that no environment variable may set: they are decisions about one run, not settings.
-const NOT_FROM_ENVIRONMENT: [&str; 25] = [
-    "dry-run",
-    "yes",
-    "no-deid",
-    "other-files",
-    "new-pseudonym-key",
-    "change-pseudonym-key",
-    "residual",
-    "pictures",
-    "subjects",
-    "extend-subjects",
-    "rules",
-    "map",
-    "folder-labels",
-    "associate",
-    "filter",
-    "skip-localizers",
-    "skip-derived",
-    "save-subjects",
-    "save-subjects-keyed",
-    "supersede",
-    "merge-patients",
-    "fresh",
-    "show-secrets",
-    "help",
-    "version",
-];
-
 const EXAMPLES: &str = "\
 Examples:
   fwupload ./study --project neuro/adni           clean and upload a folder
@@ -104,6 +79,10 @@ FWUPLOAD_PROJECT or FWUPLOAD_CA_CERT. An empty variable counts as unset. `--dry-
 `--no-deid`, `--other-files`, `--new-pseudonym-key`, `--residual`, `--pictures`, `--subjects`,
 `--extend-subjects`, `--save-subjects`, `--rules`, `--map`, `--folder-labels`, `--associate`,
 `--filter`, `--skip-localizers`, `--skip-derived` and `--fresh` have to be typed.
+
+What is typed each time can stand in `config.toml` in the folder for configuration, or in
+`fwupload.toml` in the folder in which the program is run; `--preset NAME` adds the settings under
+[preset.NAME]. `fwupload status --config` shows each setting and where it comes from.
 The API key comes from `--api-key-file`, `--api-key-command`, FWUPLOAD_API_KEY, `fwupload login`, or
 Flywheel's own user.json, in this order.
 Proxies come from HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, as in http://proxy.example:3128 or
@@ -293,16 +272,23 @@ pub fn refuse_reserved_word(arguments: &[OsString]) -> Result<(), Error> {
     Err(Error::usage(what, hint))
 }
 
-/// Parses the arguments, the first of which is the program's name.
-pub fn parse<I: IntoIterator<Item = OsString>>(arguments: I) -> Result<Cli, Stop> {
+/// Parses the arguments, the first of which is the program's name, with what configuration files
+/// say.
+pub fn parse<I: IntoIterator<Item = OsString>>(
+    arguments: I,
+    settings: &FileSettings,
+) -> Result<Cli, Stop> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     refuse_key_on_command_line(&arguments)?;
-    let parsed = definition()
+    let parsed = definition(settings)
         .try_get_matches_from(&arguments)
         .and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
     let (mut cli, matches) = parsed.map_err(|error| Stop::from(error).without_paths(&arguments))?;
     cli.upload.filters = filters(&matches);
-    cli.upload.from_environment = from_environment(&matches);
+    cli.upload.not_typed = settings::not_typed(&matches, settings);
+    cli.upload
+        .settings_files
+        .clone_from(&settings.told);
     match &mut cli.command {
         Some(Command::Profile(command)) => settle_profile(command, &matches),
         Some(Command::Rules(command)) => settle_rules(command, &matches),
@@ -319,7 +305,7 @@ pub fn command_like(word: &str) -> Option<String> {
     {
         return None;
     }
-    let commands = definition();
+    let commands = definition(&FileSettings::default());
     let names = commands
         .get_subcommands()
         .map(clap::Command::get_name);
@@ -331,7 +317,7 @@ pub fn command_like(word: &str) -> Option<String> {
 }
 
 /// Applies what only the matches know of a `profile` command: the order of its filters, and that a
-/// profile that was typed overrides a project that the environment names.
+/// profile that was typed overrides a project that was not.
 fn settle_profile(command: &mut ProfileCommand, matches: &ArgMatches) {
     let inner = matches
         .subcommand()
@@ -351,78 +337,38 @@ fn settle_profile(command: &mut ProfileCommand, matches: &ArgMatches) {
         ProfileCommand::Diff(args) => (&mut args.project, args.profiles.len() == 2),
         ProfileCommand::List | ProfileCommand::Convert(_) | ProfileCommand::Key(_) => return,
     };
-    if overridden && set_by_environment(matches, "project") {
+    if overridden && settings::is_not_typed(matches, "project") {
         *project = None;
     }
 }
 
 /// Applies what only the matches know of a `rules` command: the order of its filters, and that
-/// headers which were asked for as they are override a profile that the environment names.
+/// headers which were asked for as they are override a profile that was not typed.
 fn settle_rules(command: &mut RulesCommand, matches: &ArgMatches) {
     let inner = matches
         .subcommand()
         .and_then(|(_, rules)| rules.subcommand());
     if let (RulesCommand::Test(args), Some((_, matches))) = (command, inner) {
         args.folders.filters = filters(matches);
-        if args.headers_as_they_are && set_by_environment(matches, "profile") {
+        if args.headers_as_they_are && settings::is_not_typed(matches, "profile") {
             args.profile = None;
         }
     }
 }
 
-/// Writes the completion script of a shell.
-pub fn write_completions(shell: clap_complete::Shell, out: &mut dyn Write) -> io::Result<()> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "fwupload", &mut script);
-    out.write_all(&script)
-}
-
-/// The definition with an environment variable for every setting, except that an empty variable
-/// counts as unset.
-fn definition() -> Definition {
-    Cli::command()
-        .mut_args(with_environment)
-        .mut_subcommands(|command| match command.get_name() {
-            "login" | "status" => command.mut_args(with_environment),
-            "profile" => command.mut_subcommands(|inner| {
-                inner.mut_args(|arg| environment_but_for(&profile::NOT_FROM_ENVIRONMENT, arg))
-            }),
-            "rules" => command.mut_subcommand("test", |test| {
-                test.mut_args(|arg| environment_but_for(&rules::NOT_FROM_ENVIRONMENT, arg))
-            }),
-            _ => command,
-        })
-}
-
-fn environment_but_for(typed: &[&str], arg: clap::Arg) -> clap::Arg {
-    let own = arg
-        .get_long()
-        .is_some_and(|long| typed.contains(&long));
-    if own { arg } else { with_environment(arg) }
-}
-
-fn with_environment(arg: clap::Arg) -> clap::Arg {
-    let Some(long) = arg
-        .get_long()
-        .filter(|long| !NOT_FROM_ENVIRONMENT.contains(long))
-    else {
-        return arg;
+/// The definition with everything that may be set without being typed.
+fn definition(settings: &FileSettings) -> Definition {
+    let with = |command: Definition, own: &[&str]| {
+        settings::with_site_names(settings::with_settings(command, own, settings), settings)
     };
-    let variable = format!(
-        "FWUPLOAD_{}",
-        long.to_uppercase()
-            .replace('-', "_")
-    );
-    let switch = matches!(arg.get_action(), ArgAction::SetTrue);
-    let arg = if switch {
-        arg.value_parser(FalseyValueParser::new())
-    } else {
-        arg
-    };
-    match std::env::var_os(&variable) {
-        Some(value) if !value.is_empty() => arg.env(variable).hide_env(true),
-        _ => arg,
-    }
+    with(Cli::command(), &[]).mut_subcommands(|command| match command.get_name() {
+        "login" | "status" => with(command, &[]),
+        // What is forgotten has to be typed.
+        "logout" => with(command, &["all", "site"]),
+        "profile" => command.mut_subcommands(|inner| with(inner, &profile::NOT_FROM_ENVIRONMENT)),
+        "rules" => command.mut_subcommand("test", |test| with(test, &rules::NOT_FROM_ENVIRONMENT)),
+        _ => command,
+    })
 }
 
 /// Flags that do not exist on purpose, and what to use instead.
@@ -460,7 +406,7 @@ fn refuse_key_on_command_line(arguments: &[OsString]) -> Result<(), Stop> {
         "there is no `{flag}`: other users of this machine could read the key from the command \
             line\nhint: use {instead}"
     );
-    Err(definition()
+    Err(definition(&FileSettings::default())
         .error(ErrorKind::UnknownArgument, message)
         .into())
 }
@@ -477,7 +423,7 @@ fn filters(matches: &ArgMatches) -> Vec<Filter> {
             .get_many::<String>(id)
             .into_iter()
             .flatten();
-        let typed = !set_by_environment(matches, id);
+        let typed = !settings::is_not_typed(matches, id);
         all.extend(
             indices
                 .zip(globs)
@@ -493,25 +439,11 @@ fn filters(matches: &ArgMatches) -> Vec<Filter> {
                 }),
         );
     }
-    // What the environment says comes first, so that what was typed may overrule it.
+    // What was not typed comes first, so that what was typed may overrule it.
     all.sort_by_key(|(typed, index, _)| (*typed, *index));
     all.into_iter()
         .map(|(_, _, filter)| filter)
         .collect()
-}
-
-fn from_environment(matches: &ArgMatches) -> BTreeSet<String> {
-    let ids = matches
-        .ids()
-        .map(clap::Id::as_str)
-        .filter(|id| set_by_environment(matches, id));
-    ids.map(|id| id.replace('_', "-"))
-        .collect()
-}
-
-fn set_by_environment(matches: &ArgMatches, id: &str) -> bool {
-    // Groups of arguments have sources too, and names in capitals.
-    id.starts_with(char::is_lowercase) && matches.value_source(id) == Some(ValueSource::EnvVariable)
 }
 
 #[cfg(test)]

@@ -21,19 +21,67 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use serde_json::json;
 use tokio::runtime::Runtime;
 use zeroize::Zeroizing;
 
-use crate::cli::{self, Cli, ColorWhen, Command, ConnectionArgs, PseudonymKeyArgs};
+use crate::cli::{
+    self, Cli, ColorWhen, Command, ConnectionArgs, FileSettings, KnownNames, ListedSetting,
+    PseudonymKeyArgs,
+};
 use crate::config::Environment;
-use crate::credential::{self, KeySources, PSEUDONYM_KEYS, PseudonymKeySources};
+use crate::config_file::{self, Places};
+use crate::credential::{self, KeySources, Logins, PSEUDONYM_KEYS, PseudonymKeySources};
 use crate::exit::ExitStatus;
 use crate::failure::{Error, RunCode};
 use crate::report::{Paths, print_error};
+use dicom_deid::profile::builtin_names;
 use dicom_lossless::escape_for_terminal;
 
+/// What configuration files say to a command line.
+///
+/// # Errors
+/// A file that counts cannot be used. A command line that cannot be parsed is no error here.
+pub fn settings(arguments: &[OsString]) -> Result<FileSettings, Error> {
+    let Some(asked) = cli::first_look(arguments) else {
+        return Ok(FileSettings::default());
+    };
+    let places = Places::detect(std::env::var_os("FWUPLOAD_CONFIG_HOME").as_deref());
+    config_file::read(&asked, &places)
+}
+
+/// Answers a shell that completes a command line. A file that cannot be read has no names to give.
+pub fn complete(arguments: Vec<OsString>) -> ExitStatus {
+    let places = Places::detect(std::env::var_os("FWUPLOAD_CONFIG_HOME").as_deref());
+    let (presets, mut sites) = config_file::names(&places);
+    let logins = login_file().and_then(|path| Logins::read(&path).ok());
+    let logins = logins.unwrap_or_default();
+    sites.extend(
+        logins
+            .keys()
+            .iter()
+            .map(|key| key.host().to_owned()),
+    );
+    let names = KnownNames {
+        profiles: builtin_names()
+            .map(str::to_owned)
+            .collect(),
+        presets,
+        sites,
+    };
+    match cli::answer(arguments, places.current.as_deref(), &names) {
+        Ok(()) => ExitStatus::Success,
+        Err(_) => ExitStatus::Usage,
+    }
+}
+
 /// Carries out what was typed; `arguments` without the program's name.
-pub fn dispatch(cli: Cli, arguments: &[OsString], environment: &Environment) -> ExitStatus {
+pub fn dispatch(
+    cli: Cli,
+    settings: &FileSettings,
+    arguments: &[OsString],
+    environment: &Environment,
+) -> ExitStatus {
     let Some(command) = cli.command else {
         return upload::run(&cli.upload, arguments, environment);
     };
@@ -42,9 +90,17 @@ pub fn dispatch(cli: Cli, arguments: &[OsString], environment: &Environment) -> 
         Command::Login {
             with_key_stdin,
             connection,
+            ..
         } => finished(account::login(with_key_stdin, &connection, environment)),
-        Command::Logout { site, all } => finished(account::logout(site.as_deref(), all)),
-        Command::Status { json, connection } => finished(account::status(json, &connection)),
+        Command::Logout { site, all, .. } => finished(account::logout(site.as_deref(), all)),
+        Command::Status {
+            json,
+            show_config: Some(_),
+            ..
+        } => finished(status_of_settings(settings, json)),
+        Command::Status {
+            json, connection, ..
+        } => finished(account::status(json, &connection)),
         Command::Profile(command) => profile::run(command, environment),
         Command::Rules(command) => rules::run(command, environment),
         Command::Explain(args) => finished(explain::run(&args)),
@@ -56,6 +112,47 @@ pub fn dispatch(cli: Cli, arguments: &[OsString], environment: &Environment) -> 
         ),
     };
     done.unwrap_or_else(|error| refuse(&error, environment))
+}
+
+/// `status --config`: each setting and where it comes from.
+fn status_of_settings(settings: &FileSettings, as_json: bool) -> Result<(), Error> {
+    let listed = cli::listed(settings).map_err(|stop| {
+        Error::new(RunCode::ConfigInvalid, "a setting cannot be used").because(stop.text())
+    })?;
+    let width = listed
+        .iter()
+        .map(|setting| setting.name.len())
+        .max()
+        .unwrap_or_default();
+    for setting in listed {
+        let ListedSetting {
+            name,
+            values,
+            source,
+            place,
+        } = setting;
+        if as_json {
+            let record = json!({
+                "type": "setting", "v": 1, "name": name, "values": values, "source": source, "place": place,
+            });
+            say(&record.to_string())?;
+            continue;
+        }
+        let from = match place {
+            Some(place) if source == "environment" => place,
+            Some(place) => format!("{source}, {place}"),
+            None => source.to_owned(),
+        };
+        let value = match values.join(", ") {
+            none if none.is_empty() => "-".to_owned(),
+            value => escape_for_terminal(&value),
+        };
+        say(&format!(
+            "{name:width$}  {value}  ({})",
+            escape_for_terminal(&from)
+        ))?;
+    }
+    Ok(())
 }
 
 /// Shows an error that stops a command; the exit status that it leads to.

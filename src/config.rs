@@ -17,7 +17,7 @@ pub use flywheel_client::Patience;
 use crate::cli::{ColorWhen, ConnectionArgs, PseudonymKeyArgs};
 pub use crate::cli::{
     Compression, IfExists, IfStudyElsewhere, IncompleteSeries, OtherFiles, PackageBy,
-    PackagingArgs as Packaging, PathList, Shard,
+    PackagingArgs as Packaging, PathList, SettingsFile, Shard,
 };
 use crate::discover::Inputs;
 use crate::exit::Strictness;
@@ -101,6 +101,8 @@ pub struct Config {
     pub output: Output,
     /// What is written down, and what counts as success.
     pub report: Report,
+    /// The configuration files that say something.
+    pub settings_files: Vec<SettingsFile>,
 }
 
 /// What to read.

@@ -12,7 +12,8 @@ mod secret;
 mod sources;
 
 pub use login::{
-    Logins, flywheel_user_json, login_file, make_private_folder, remove_login, written_beside,
+    Logins, config_folder, flywheel_user_json, home_folder, login_file, make_private_folder,
+    remove_login, written_beside,
 };
 pub use pseudonym_key::{
     FirstUse, KeptFor, PSEUDONYM_KEYS, PseudonymKeyOrigin, PseudonymKeySources, state_folder,

@@ -40,6 +40,7 @@
 //! | [`subjects`] | subject tables, and crosswalks back from what was sent |
 //! | [`routing`] | labels and UIDs |
 //! | [`pictures`] | frames before and after, for a person to look at |
+//! | [`config_file`] | configuration files, and what they may say |
 //! | [`config`], [`discover`], [`credential`], [`cli`] | what a run was told, finding files, keys, flags |
 //! | [`rules`] | which files are taken and which labels they get, by the user's own rules |
 //! | [`client_failure`], [`exit`], [`failure`] | codes, hints and exit codes, the libraries' errors among them |
@@ -66,6 +67,7 @@ pub mod cli;
 pub mod client_failure;
 pub mod command;
 pub mod config;
+pub mod config_file;
 pub mod credential;
 pub mod discover;
 pub mod event;
@@ -95,6 +97,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         drop(writeln!(std::io::stderr(), "{}", without_words(panic)));
     }));
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if cli::is_asked() {
+        return command::complete(arguments).into();
+    }
     let typed = arguments
         .get(1..)
         .unwrap_or_default()
@@ -103,8 +108,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Err(error) = cli::refuse_reserved_word(&typed) {
         return command::refuse(&error, &environment).into();
     }
-    match cli::parse(arguments) {
-        Ok(cli) => command::dispatch(cli, &typed, &environment).into(),
+    let settings = match command::settings(&arguments) {
+        Ok(settings) => settings,
+        Err(error) => return command::refuse(&error, &environment).into(),
+    };
+    match cli::parse(arguments, &settings) {
+        Ok(cli) => command::dispatch(cli, &settings, &typed, &environment).into(),
         Err(stop) => stop.show().into(),
     }
 }

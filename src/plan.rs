@@ -13,6 +13,7 @@ mod project;
 mod pseudonyms;
 mod rules_of_run;
 mod server_profiles;
+mod settings_files;
 mod sink;
 mod subject_files;
 
@@ -289,7 +290,8 @@ fn decide(
         rules_of_run::refuse_dates(rules, profile)?;
     }
     let of_rules = rules_of_run::announcements(rules, &config.packaging, profile);
-    let mut announcements = decision.announcements(project);
+    let mut announcements = settings_files::announcements(config);
+    announcements.extend(decision.announcements(project));
     announcements.extend(decision.override_residual(config.residual));
     announcements.extend(of_rules);
     announcements.extend(subjects.map(subject_files::announcement));
@@ -398,6 +400,7 @@ mod tests {
             typed
                 .split_whitespace()
                 .map(Into::into),
+            &cli::FileSettings::default(),
         )
         .unwrap();
         let environment = Environment {

@@ -284,9 +284,26 @@ pub fn file_name(text: &str) -> String {
     let name = without_trailing_dots(&name);
     if name.chars().all(|c| c == '.') {
         "_".to_owned()
+    } else if is_device(name) {
+        format!("_{name}")
     } else {
         name.to_owned()
     }
+}
+
+/// Whether Windows takes a name for a device, whatever extension it has: what is written there is
+/// gone.
+fn is_device(name: &str) -> bool {
+    let stem = name.split(['.', ':']).next();
+    let stem = stem
+        .unwrap_or_default()
+        .trim_end()
+        .to_ascii_uppercase();
+    let numbered = ["COM", "LPT"]
+        .iter()
+        .filter_map(|device| stem.strip_prefix(device))
+        .any(|number| matches!(number.as_bytes(), [b'0'..=b'9']));
+    numbered || ["CON", "PRN", "AUX", "NUL"].contains(&stem.as_str())
 }
 
 fn without_trailing_dots(text: &str) -> &str {
@@ -315,6 +332,22 @@ fn replaced(text: &str, forbidden: &str) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_windows_takes_for_devices_are_none() {
+        for (name, written) in [
+            ("con", "_con"),
+            ("NUL.dcm", "_NUL.dcm"),
+            ("aux .x", "_aux .x"),
+            ("Com1", "_Com1"),
+            ("lpt0.a.b", "_lpt0.a.b"),
+            ("console", "console"),
+            ("com10", "com10"),
+            ("CON.", "_CON"),
+        ] {
+            assert_eq!(file_name(name), written);
+        }
+    }
 
     fn attributes() -> RoutingAttributes {
         let phi = |v: &str| Some(Phi::new(v.to_owned()));

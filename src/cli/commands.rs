@@ -10,6 +10,7 @@ use clap::{Arg, Args, Subcommand, ValueEnum};
 
 use super::profile::{self, ProfileCommand};
 use super::rules::{self, RulesCommand};
+use super::settings::{ConfigArgs, PresetArgs};
 use super::upload::ConnectionArgs;
 use super::values::ProfileLevel;
 use crate::failure::CodeEntry;
@@ -25,6 +26,9 @@ pub enum Command {
         /// How the server is reached.
         #[command(flatten)]
         connection: ConnectionArgs,
+        /// Which settings of configuration files count.
+        #[command(flatten)]
+        config: ConfigArgs,
     },
     /// Forget a key that `login` kept
     Logout {
@@ -34,12 +38,22 @@ pub enum Command {
         /// Forget the keys for all sites
         #[arg(long)]
         all: bool,
+        /// Which settings of configuration files count.
+        #[command(flatten)]
+        config: ConfigArgs,
     },
     /// Show sites and users; exits with 4 when not logged in
     Status {
-        /// Write a JSON object for each site to standard output
+        /// Write a JSON object for each site, or each setting, to standard output
         #[arg(long)]
         json: bool,
+        /// Show each setting and where it comes from instead, asking no server; with FILE as for
+        /// an upload with `--config FILE`
+        #[arg(long = "config", value_name = "FILE", num_args = 0..=1)]
+        show_config: Option<Option<PathBuf>>,
+        /// Which settings of configuration files count.
+        #[command(flatten)]
+        preset: PresetArgs,
         /// How the server is reached.
         #[command(flatten)]
         connection: ConnectionArgs,
@@ -71,11 +85,21 @@ pub enum Command {
     #[command(after_help = MAN_EXAMPLES)]
     Man(ManArgs),
     /// Print a completion script
+    ///
+    /// The script asks the program on TAB, which must be found as `fwupload`: flags, values, profiles,
+    /// presets and sites are completed. No request is sent.
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions {
         /// The shell that it is for
         shell: clap_complete::Shell,
     },
 }
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  source <(fwupload completions bash)                     in ~/.bashrc
+  source <(fwupload completions zsh)                      in ~/.zshrc, after compinit
+  fwupload completions fish > ~/.config/fish/completions/fwupload.fish";
 
 const MAN_EXAMPLES: &str = "\
 Examples:

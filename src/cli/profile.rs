@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::settings::ConfigArgs;
 use super::upload::{ConnectionArgs, PseudonymKeyArgs};
 use super::values::{Filter, ProfileLanguage, Residual, named_profile};
 
@@ -168,6 +169,9 @@ pub struct ProfileSelectionArgs {
     /// How the server is reached.
     #[command(flatten)]
     pub connection: ConnectionArgs,
+    /// Which settings of configuration files count.
+    #[command(flatten)]
+    pub config: ConfigArgs,
 }
 
 /// Flags of `profile show`.
@@ -217,6 +221,9 @@ pub struct DiffArgs {
     /// How the server is reached.
     #[command(flatten)]
     pub connection: ConnectionArgs,
+    /// Which settings of configuration files count.
+    #[command(flatten)]
+    pub config: ConfigArgs,
 }
 
 /// What is taken of folders that are named.
@@ -280,6 +287,9 @@ pub struct TestArgs {
     /// `residual`
     #[arg(long, value_name = "HOW", value_enum)]
     pub residual: Option<Residual>,
+    /// Which settings of configuration files count.
+    #[command(flatten)]
+    pub config: ConfigArgs,
     /// The key of pseudonyms. It comes last: its flags stand under a heading of their own.
     #[command(flatten)]
     pub pseudonym_key: PseudonymKeyArgs,
@@ -297,6 +307,9 @@ pub struct RegionsArgs {
     /// Images looked at at a time [default: number of cores]
     #[arg(short, long, value_name = "N", value_parser = super::values::whole_number::<usize>)]
     pub jobs: Option<usize>,
+    /// Which settings of configuration files count.
+    #[command(flatten)]
+    pub config: ConfigArgs,
 }
 
 impl TestArgs {
@@ -340,6 +353,9 @@ pub struct KeyArgs {
     /// The site, which its API key names.
     #[command(flatten)]
     pub connection: ConnectionArgs,
+    /// Which settings of configuration files count.
+    #[command(flatten)]
+    pub config: ConfigArgs,
 }
 
 /// Flags of `profile lint`.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::profile::FolderArgs;
+use super::settings::ConfigArgs;
 use super::upload::{FieldFilterArgs, PseudonymKeyArgs};
 use super::values::Residual;
 
@@ -41,6 +42,7 @@ pub const NOT_FROM_ENVIRONMENT: [&str; 2] = ["headers-as-they-are", "all"];
 
 /// What can be done with rules.
 #[derive(Debug, Clone, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one in a process")]
 pub enum RulesCommand {
     /// Show which rule takes each file, what each label becomes and where it comes from
     ///
@@ -111,6 +113,9 @@ pub struct RulesTestArgs {
     /// the profile's `residual`
     #[arg(long, value_name = "HOW", value_enum)]
     pub residual: Option<Residual>,
+    /// Which settings of configuration files count.
+    #[command(flatten)]
+    pub config: ConfigArgs,
     /// The key of pseudonyms. It comes last: its flags stand under a heading of their own.
     #[command(flatten)]
     pub pseudonym_key: PseudonymKeyArgs,

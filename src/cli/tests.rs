@@ -1,6 +1,7 @@
 //! Lines as people type them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
@@ -14,12 +15,13 @@ fn parse_line(line: &str) -> Result<Cli, Stop> {
         std::iter::once("fwupload")
             .chain(line.split_whitespace())
             .map(OsString::from),
+        &FileSettings::default(),
     )
 }
 
 #[test]
 fn the_definition_is_consistent() {
-    definition().debug_assert();
+    definition(&FileSettings::default()).debug_assert();
 }
 
 #[test]
@@ -69,7 +71,7 @@ fn commands_are_not_abbreviated_and_each_is_a_reserved_word() {
             .command
             .is_none()
     );
-    let mut built = definition();
+    let mut built = definition(&FileSettings::default());
     built.build();
     let commands = built
         .get_subcommands()

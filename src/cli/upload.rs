@@ -1,11 +1,12 @@
 //! The flags of the upload, in the groups in which `--help` shows them.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{ArgAction, Args};
 
+use super::settings::{ConfigArgs, SettingsFile};
 use super::values::{
     Archives, ColorWhen, Compression, Filter, IfExists, IfStudyElsewhere, IncompleteSeries,
     OtherFiles, PackageBy, PathList, ProgressStyle, Residual, Shard, named_profile, whole_number,
@@ -46,9 +47,15 @@ pub struct UploadArgs {
     /// `--include` and `--exclude` in the order in which they were typed.
     #[arg(skip)]
     pub filters: Vec<Filter>,
-    /// Names of the flags (without dashes) that the environment set.
+    /// Which settings of configuration files count.
+    #[command(flatten, next_help_heading = REPORTS)]
+    pub config: ConfigArgs,
+    /// Names of the flags (without dashes) that were not typed, and what set them.
     #[arg(skip)]
-    pub from_environment: BTreeSet<String>,
+    pub not_typed: BTreeMap<String, String>,
+    /// The configuration files that say something.
+    #[arg(skip)]
+    pub settings_files: Vec<SettingsFile>,
 }
 
 impl UploadArgs {
@@ -68,6 +75,7 @@ impl UploadArgs {
             .pseudonym_key_file;
         let folders = [
             &self.destination.output,
+            &self.config.config,
             &self.report.report,
             &self.connection.api_key_file,
             &self.connection.ca_cert,
@@ -108,10 +116,15 @@ impl UploadArgs {
             .profile
             .as_deref()
             .and_then(named_profile);
+        let files = self
+            .settings_files
+            .iter()
+            .map(|file| file.path.clone());
         self.input
             .paths
             .iter()
             .cloned()
+            .chain(files)
             .chain(lists)
             .chain(others)
             .chain(profile)

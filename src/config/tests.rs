@@ -1,6 +1,7 @@
 //! What is typed, and the settings that come of it.
 
 use super::*;
+use crate::cli::FileSettings;
 use crate::failure::{Error, RunCode};
 
 const MEBIBYTE: u64 = 1 << 20;
@@ -17,7 +18,7 @@ fn config_in(line: &str, environment: &Environment) -> Result<Config, Error> {
     let arguments = std::iter::once("fwupload")
         .chain(line.split_whitespace())
         .map(Into::into);
-    let cli = crate::cli::parse(arguments)
+    let cli = crate::cli::parse(arguments, &FileSettings::default())
         .map_err(|stop| stop.text())
         .expect("the line parses");
     Config::new(&cli.upload, environment)
@@ -271,7 +272,10 @@ fn a_shard_is_one_of_several_and_takes_no_other_files() {
     );
     for wrong in ["0/8", "9/8", "1/0", "1", "a/b", "1/200000"] {
         let arguments = ["fwupload", "d", "-p", "g/p", "--shard", wrong].map(Into::into);
-        assert!(crate::cli::parse(arguments).is_err(), "{wrong}");
+        assert!(
+            crate::cli::parse(arguments, &FileSettings::default()).is_err(),
+            "{wrong}"
+        );
     }
 }
 
@@ -310,7 +314,8 @@ fn compression_is_automatic_off_or_a_level() {
     for wrong in ["0", "10", "fast", ""] {
         assert!(
             crate::cli::parse(
-                ["fwupload", "d", "-p", "g/p", "--compression", wrong].map(Into::into)
+                ["fwupload", "d", "-p", "g/p", "--compression", wrong].map(Into::into),
+                &FileSettings::default(),
             )
             .is_err(),
             "{wrong}"

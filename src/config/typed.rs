@@ -65,6 +65,7 @@ impl Config {
             transfer: typed.transfer(environment)?,
             output: typed.output(environment),
             report: typed.report()?,
+            settings_files: args.settings_files.clone(),
         })
     }
 }
@@ -73,22 +74,14 @@ impl Config {
 struct Typed<'a>(&'a UploadArgs);
 
 impl Typed<'_> {
-    /// What the user has to change when this flag is in the way: the flag, or the variable that set
-    /// it.
+    /// What the user has to change when this flag is in the way: the flag, or the variable or the
+    /// place in a file that set it.
     fn name(&self, flag: &str) -> String {
-        if self
-            .0
-            .from_environment
-            .contains(flag)
-        {
-            format!(
-                "FWUPLOAD_{}",
-                flag.to_uppercase()
-                    .replace('-', "_")
-            )
-        } else {
-            format!("`--{flag}`")
-        }
+        self.0
+            .not_typed
+            .get(flag)
+            .cloned()
+            .unwrap_or_else(|| format!("`--{flag}`"))
     }
 
     fn refuse_pairs(&self) -> Result<(), Error> {
@@ -100,13 +93,13 @@ impl Typed<'_> {
         } = self.0;
         let (profile, output) = (deid.profile.is_some(), destination.output.is_some());
         let sandbox = destination.sandbox.is_some();
-        // A site in the environment is a standing setting: a sandbox that was asked for goes before
+        // A site that was not typed is a standing setting: a sandbox that was asked for goes before
         // it.
         let site = connection.site.is_some()
             && !self
                 .0
-                .from_environment
-                .contains("site");
+                .not_typed
+                .contains_key("site");
         let placing = &destination.packaging.placing;
         let pairs = [
             (profile && deid.no_deid, "profile", "no-deid"),

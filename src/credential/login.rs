@@ -19,14 +19,25 @@ use crate::failure::{Error, RunCode};
 /// configuration, or directly in `config_home` (what `FWUPLOAD_CONFIG_HOME` holds) where that is
 /// given. `None` on an account without a home.
 pub fn login_file(config_home: Option<&OsStr>) -> Option<PathBuf> {
-    let folder = match config_home.filter(|home| !home.is_empty()) {
-        Some(home) => PathBuf::from(home),
-        None => etcetera::choose_base_strategy()
-            .ok()?
-            .config_dir()
-            .join("fwupload"),
-    };
-    Some(folder.join("login.json"))
+    Some(config_folder(config_home)?.join("login.json"))
+}
+
+/// The folder for configuration, by the same rule.
+pub fn config_folder(config_home: Option<&OsStr>) -> Option<PathBuf> {
+    match config_home.filter(|home| !home.is_empty()) {
+        Some(home) => Some(PathBuf::from(home)),
+        None => Some(
+            etcetera::choose_base_strategy()
+                .ok()?
+                .config_dir()
+                .join("fwupload"),
+        ),
+    }
+}
+
+/// The user's home, where the account has one.
+pub fn home_folder() -> Option<PathBuf> {
+    etcetera::home_dir().ok()
 }
 
 /// Where Flywheel's own client keeps its key: `.config/flywheel/user.json` under `user_home` (what
@@ -34,7 +45,7 @@ pub fn login_file(config_home: Option<&OsStr>) -> Option<PathBuf> {
 pub fn flywheel_user_json(user_home: Option<&OsStr>) -> Option<PathBuf> {
     let home = match user_home.filter(|home| !home.is_empty()) {
         Some(home) => PathBuf::from(home),
-        None => etcetera::home_dir().ok()?,
+        None => home_folder()?,
     };
     Some(
         home.join(".config")

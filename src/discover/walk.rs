@@ -337,7 +337,8 @@ fn not_there(path: &Path) -> Option<String> {
 /// The failure of what a walk cannot look at.
 pub fn io_failure(error: &io::Error) -> FileFailure {
     match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+        // The last is what Windows says of a pattern that no shell expanded.
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename => {
             FileFailure::new(FileCode::DiscoverNotFound, "")
         }
         _ => FileFailure::new(FileCode::DiscoverUnreadable, error.to_string()),

@@ -123,6 +123,7 @@ fn call(place: &Place, shard: u64) -> String {
         std::iter::once("fwupload")
             .chain(typed)
             .map(Into::into),
+        &fwupload::cli::FileSettings::default(),
     );
     parsed.unwrap_or_else(|stop| panic!("{call}{}", stop.text()));
     call

@@ -77,8 +77,18 @@ codes! {
         hint: "`fwupload --help` has every setting and what it may be",
         exit: Config,
         explanation: "Something in the setup of this machine or account cannot be used, for \
-            example the file of `--ca-cert` or the folder where the login is kept. Nothing was \
-            sent. The message names the setting and where it comes from.",
+            example a configuration file, the file of `--ca-cert` or the folder where the login is \
+            kept. Nothing was sent. The message names the setting and where it comes from.",
+    }
+    ConfigUntrusted {
+        code: "config.untrusted",
+        sentence: "a configuration file says what only a trusted one may",
+        hint: "take it out, or trust the folder in your own config.toml",
+        exit: Config,
+        explanation: "`fwupload.toml` in the current folder may have come with data from \
+            elsewhere. Unless your own `config.toml` lists the folder under `[trust] folders`, it \
+            may not turn off what protects the data, name keys or commands, or lead out of its \
+            folder. Nothing was sent. The message names file, line and setting.",
     }
     ProfileMissing {
         code: "profile.missing",
