@@ -15,6 +15,12 @@ import time
 START = {
     "bash": (["bash", "--norc", "-i"], "source <(fwupload completions bash)"),
     "zsh": (["zsh", "-f", "-i"], "autoload -Uz compinit; compinit -D; source <(fwupload completions zsh)"),
+    # As packages have it: a file that is read on the first TAB.
+    "zsh, packaged": (
+        ["zsh", "-f", "-i"],
+        "mkdir -p pages; fwupload completions zsh > pages/_fwupload; fpath=($PWD/pages $fpath); "
+        "autoload -Uz compinit; compinit -D",
+    ),
     "fish": (["fish", "--no-config", "-i"], "fwupload completions fish | source"),
 }
 # What is typed before TAB, and what the shell makes of it.

@@ -146,10 +146,18 @@ fn long_version() -> String {
     };
     let (arch, os) = (std::env::consts::ARCH, std::env::consts::OS);
     let commit = option_env!("FWUPLOAD_COMMIT").unwrap_or("not stated");
-    let features = if cfg!(feature = "sandbox") {
-        "sandbox"
+    let features = [
+        ("sandbox", cfg!(feature = "sandbox")),
+        ("keyring", cfg!(feature = "keyring")),
+    ];
+    let features: Vec<_> = features
+        .iter()
+        .filter_map(|(name, built)| built.then_some(*name))
+        .collect();
+    let features = if features.is_empty() {
+        "none".to_owned()
     } else {
-        "none"
+        features.join(", ")
     };
     format!(
         "{}\ncommit    {commit}\ntarget    {arch}-{os}{environment}\nfeatures  {features}",

@@ -54,14 +54,8 @@ pub fn settings(arguments: &[OsString]) -> Result<FileSettings, Error> {
 pub fn complete(arguments: Vec<OsString>) -> ExitStatus {
     let places = Places::detect(std::env::var_os("FWUPLOAD_CONFIG_HOME").as_deref());
     let (presets, mut sites) = config_file::names(&places);
-    let logins = login_file().and_then(|path| Logins::read(&path).ok());
-    let logins = logins.unwrap_or_default();
-    sites.extend(
-        logins
-            .keys()
-            .iter()
-            .map(|key| key.host().to_owned()),
-    );
+    let logins = login_file().map(|path| Logins::sites(&path));
+    sites.extend(logins.unwrap_or_default());
     let names = KnownNames {
         profiles: builtin_names()
             .map(str::to_owned)

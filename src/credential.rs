@@ -6,6 +6,7 @@
 //! here reads the environment: callers hand over what they found, so that tests are sealed off from
 //! the machine they run on.
 
+mod keyring;
 mod login;
 mod pseudonym_key;
 mod secret;

@@ -39,6 +39,12 @@ pub fn write_completions(shell: clap_complete::Shell, out: &mut dyn Write) -> io
         .ok_or_else(|| io::Error::other("no script for this shell"))?;
     let mut script = Vec::new();
     completer.write_registration(VARIABLE, "fwupload", "fwupload", "fwupload", &mut script)?;
+    if shell == clap_complete::Shell::Zsh {
+        // As a file of packages the script is read on the first TAB, which it has to answer too.
+        script.extend_from_slice(
+            b"[[ ${funcstack[1]} == _fwupload ]] && _clap_dynamic_completer_fwupload \"$@\"\n",
+        );
+    }
     out.write_all(&script)
 }
 

@@ -53,7 +53,11 @@ pub fn login(
         "logged in to {} as {}; the key is in {}{}",
         key.host(),
         escape_for_terminal(&user.id),
-        display_path(&path),
+        if logins.is_in_keyring(&key) {
+            "the keyring".to_owned()
+        } else {
+            display_path(&path)
+        },
         if logins.keys().len() > 1 {
             ", beside those for other sites"
         } else {
@@ -110,7 +114,7 @@ pub fn logout(site: Option<&str>, all: bool) -> Result<(), Error> {
     let Some(key) = key.cloned() else {
         return say("there was no stored login");
     };
-    logins.remove(&key);
+    logins.remove(&key)?;
     logins.save(&path)?;
     say(&format!("logged out of {}", key.host()))
 }

@@ -1,6 +1,7 @@
 //! The files that a login leaves behind: fwupload's own, and that of Flywheel's own client, which is only
 //! ever read.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
@@ -12,6 +13,7 @@ use flywheel_client::{ApiKey, SiteMatch};
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
+use super::keyring;
 use super::secret::{Secret, read_limited};
 use crate::failure::{Error, RunCode};
 
@@ -59,51 +61,95 @@ const FORGET: &str = "`fwupload logout --all` removes the file with all logins i
 
 /// The keys that `fwupload login` keeps, one for each site.
 #[derive(Clone, Default)]
-pub struct Logins(Vec<ApiKey>);
+pub struct Logins {
+    keys: Vec<ApiKey>,
+    /// Addresses of the sites whose keys are in the keyring; the file names them alone.
+    in_keyring: BTreeSet<String>,
+}
 
 impl Logins {
     /// Those of the login file; none where there is no file.
     ///
     /// # Errors
-    /// The file cannot be read, may be read by others, or holds something else.
+    /// The file cannot be read, may be read by others, or holds something else; a key that it says
+    /// is in the keyring cannot be had.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let Some(stored) = read_stored(path, true)? else {
-            return Ok(Self::default());
-        };
-        let keys = stored
-            .logins
+        let mut logins = Self::default();
+        for stored in read_stored(path, true)?
             .into_iter()
-            .chain(stored.own)
-            .filter_map(StoredKey::into_text);
-        keys.map(|key| {
-            ApiKey::parse(&key).map_err(|error| {
+            .flat_map(StoredLogins::all)
+        {
+            let (text, from) = match stored {
+                StoredLogin::Key(key) => (key, format!("read from {}", display_path(path))),
+                StoredLogin::InKeyring(site) => {
+                    let key = keyring::key_for(&site).map_err(|why| no_key(&site, &why))?;
+                    logins.in_keyring.insert(site);
+                    (key, "read from the keyring".to_owned())
+                }
+            };
+            let key = ApiKey::parse(&text).map_err(|error| {
                 Error::from(error)
-                    .because(format!("read from {}", display_path(path)))
+                    .because(from)
                     .with_hint(FORGET)
+            })?;
+            logins.keys.push(key);
+        }
+        Ok(logins)
+    }
+
+    /// The addresses of the sites, without asking the keyring; none of a file that cannot be used.
+    pub fn sites(path: &Path) -> Vec<String> {
+        let stored = read_stored(path, true)
+            .ok()
+            .flatten();
+        stored
+            .into_iter()
+            .flat_map(StoredLogins::all)
+            .filter_map(|stored| match stored {
+                StoredLogin::Key(key) => Some(ApiKey::parse(&key).ok()?.base_url()),
+                StoredLogin::InKeyring(site) => Some(site),
             })
-        })
-        .collect::<Result<_, _>>()
-        .map(Self)
+            .collect()
     }
 
     /// The keys, in the order of their logins.
     pub fn keys(&self) -> &[ApiKey] {
-        &self.0
+        &self.keys
     }
 
-    /// Adds a key, in place of one for the same site.
+    /// Whether the key for a site is in the keyring.
+    pub fn is_in_keyring(&self, key: &ApiKey) -> bool {
+        self.in_keyring
+            .contains(&key.base_url())
+    }
+
+    /// Adds a key, in place of one for the same site: to the keyring where there is one, else to
+    /// what [`Self::save`] writes.
     pub fn add(&mut self, key: &ApiKey) {
         let site = key.base_url();
-        self.0
+        self.keys
             .retain(|other| other.base_url() != site);
-        self.0.push(key.clone());
+        self.keys.push(key.clone());
+        if keyring::keep(&site, &key.expose_whole()) {
+            self.in_keyring.insert(site);
+        } else {
+            self.in_keyring.remove(&site);
+        }
     }
 
     /// Takes out the key for a site.
-    pub fn remove(&mut self, key: &ApiKey) {
+    ///
+    /// # Errors
+    /// The keyring does not let go of it.
+    pub fn remove(&mut self, key: &ApiKey) -> Result<(), Error> {
         let site = key.base_url();
-        self.0
+        if self.in_keyring.contains(&site) {
+            keyring::forget(&site).map_err(|why| no_key(&site, &why))?;
+            self.in_keyring.remove(&site);
+        }
+        self.keys
             .retain(|other| other.base_url() != site);
+        Ok(())
     }
 
     /// The key for a site, by its address: with its port where several are on the host.
@@ -112,7 +158,7 @@ impl Logins {
     /// `auth.several-sites` where the host alone does not tell, and what is no address.
     pub fn for_site(&self, site: &str) -> Result<Option<&ApiKey>, Error> {
         let mut on_host = Vec::new();
-        for key in &self.0 {
+        for key in &self.keys {
             match key.is_for(site)? {
                 SiteMatch::Site => return Ok(Some(key)),
                 SiteMatch::Host => on_host.push(key),
@@ -131,7 +177,7 @@ impl Logins {
     /// # Errors
     /// `auth.several-sites` where there are more.
     pub fn only(&self) -> Result<Option<&ApiKey>, Error> {
-        match &self.0[..] {
+        match &self.keys[..] {
             [] => Ok(None),
             [key] => Ok(Some(key)),
             keys => Err(several(&keys.iter().collect::<Vec<_>>())),
@@ -145,12 +191,17 @@ impl Logins {
     /// It cannot be written, or removed.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
         let failed = |error: std::io::Error| Secret::ApiKey.unusable(path, &error.to_string());
-        if self.0.is_empty() {
+        if self.keys.is_empty() {
             return remove_login(path).map(drop);
         }
         let mut text = Zeroizing::new(String::from("{\"logins\":["));
-        for (number, key) in self.0.iter().enumerate() {
-            let key = Zeroizing::new(serde_json::json!({ "key": *key.expose_whole() }).to_string());
+        for (number, key) in self.keys.iter().enumerate() {
+            let login = if self.is_in_keyring(key) {
+                serde_json::json!({ "keyring": key.base_url() })
+            } else {
+                serde_json::json!({ "key": *key.expose_whole() })
+            };
+            let key = Zeroizing::new(login.to_string());
             text.push_str(if number > 0 { "," } else { "" });
             text.push_str(&key);
         }
@@ -161,16 +212,38 @@ impl Logins {
     }
 }
 
-/// Deletes the login file, whatever is in it; `false` when there was none.
+/// Deletes the login file, whatever is in it, and what it says is in the keyring; `false` when there
+/// was none.
 ///
 /// # Errors
-/// It cannot be removed.
+/// It cannot be removed, or the keyring does not let go of a key.
 pub fn remove_login(path: &Path) -> Result<bool, Error> {
+    let stored = read_stored(path, true)
+        .ok()
+        .flatten();
+    for stored in stored
+        .into_iter()
+        .flat_map(StoredLogins::all)
+    {
+        if let StoredLogin::InKeyring(site) = stored {
+            keyring::forget(&site).map_err(|why| no_key(&site, &why))?;
+        }
+    }
     match fs::remove_file(path) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(Secret::ApiKey.unusable(path, &error.to_string())),
     }
+}
+
+/// The keyring does not do what it was asked for.
+fn no_key(site: &str, why: &str) -> Error {
+    Error::new(
+        RunCode::AuthKeySource,
+        format!("the key for {site} is in the keyring, which does not give it"),
+    )
+    .because(why)
+    .with_hint("unlock the keyring, or delete the entry of fwupload in it and log in again")
 }
 
 /// Which of these is meant cannot be told.
@@ -250,9 +323,32 @@ struct StoredLogins {
     logins: Vec<StoredKey>,
 }
 
+/// One login of a file.
+enum StoredLogin {
+    /// Its key.
+    Key(Zeroizing<String>),
+    /// The address of its site; the key is in the keyring.
+    InKeyring(String),
+}
+
+impl StoredLogins {
+    fn all(self) -> impl Iterator<Item = StoredLogin> {
+        self.logins
+            .into_iter()
+            .chain(self.own)
+            .filter_map(|stored| match stored.keyring.clone() {
+                Some(site) => Some(StoredLogin::InKeyring(site)),
+                None => stored
+                    .into_text()
+                    .map(StoredLogin::Key),
+            })
+    }
+}
+
 #[derive(serde::Deserialize)]
 struct StoredKey {
     key: Option<String>,
+    keyring: Option<String>,
 }
 
 impl StoredKey {
@@ -305,7 +401,7 @@ mod tests {
             ["https://b.example:443", "https://a.example:443"]
         );
         for site in ["a.example", "b.example"] {
-            read.remove(&key(site));
+            read.remove(&key(site)).unwrap();
         }
         read.save(&path).unwrap();
         assert!(!path.exists(), "nothing of it is left");

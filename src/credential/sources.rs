@@ -1,7 +1,7 @@
 //! Where the API key may come from, and in which order.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use flywheel_client::ApiKey;
 use zeroize::Zeroizing;
@@ -40,6 +40,8 @@ pub enum KeyOrigin {
     Environment,
     /// The file that `fwupload login` wrote.
     Login(PathBuf),
+    /// The operating system's keyring, where `fwupload login` put it.
+    Keyring,
     /// Flywheel's own file. Worth saying once: the user did not name it.
     FlywheelUserJson(PathBuf),
 }
@@ -51,6 +53,7 @@ impl fmt::Display for KeyOrigin {
             Self::Command => f.write_str("the key command"),
             Self::Environment => f.write_str("FWUPLOAD_API_KEY"),
             Self::Login(path) => write!(f, "the login in {}", display_path(path)),
+            Self::Keyring => f.write_str("the login in the keyring"),
             Self::FlywheelUserJson(path) => {
                 write!(f, "Flywheel's own login in {}", display_path(path))
             }
@@ -95,9 +98,9 @@ impl KeySources {
             return Ok(Vec::new());
         };
         let logins = Logins::read(path)?;
-        let keys = logins.keys().iter().cloned();
+        let keys = logins.keys().iter();
         Ok(keys
-            .map(|key| (key, KeyOrigin::Login(path.clone())))
+            .map(|key| (key.clone(), origin_of(&logins, key, path)))
             .collect())
     }
 
@@ -106,18 +109,20 @@ impl KeySources {
         let site = self.site.as_deref();
         let mut missing = Error::new(RunCode::AuthMissing, "there is no API key");
         if let Some(path) = &self.login_file {
-            let (logins, origin) = (Logins::read(path)?, KeyOrigin::Login(path.clone()));
+            let logins = Logins::read(path)?;
             let key = match site {
                 Some(site) => logins.for_site(site)?,
                 None => logins.only()?,
             };
             if let Some(key) = key {
+                let origin = origin_of(&logins, key, path);
                 return Ok((ApiKey::parse_for(&key.expose_whole(), site)?, origin));
             }
             missing = logins
                 .keys()
                 .iter()
                 .fold(missing, |missing, key| {
+                    let origin = origin_of(&logins, key, path);
                     missing.because(format!("{origin} is for {}", key.host()))
                 });
         }
@@ -133,6 +138,14 @@ impl KeySources {
             }
         }
         Err(missing)
+    }
+}
+
+fn origin_of(logins: &Logins, key: &ApiKey, path: &Path) -> KeyOrigin {
+    if logins.is_in_keyring(key) {
+        KeyOrigin::Keyring
+    } else {
+        KeyOrigin::Login(path.to_owned())
     }
 }
 
@@ -153,7 +166,6 @@ impl fmt::Debug for KeySources {
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
     use std::fs;
-    use std::path::Path;
 
     use super::*;
 
