@@ -45,6 +45,9 @@ pub struct Environment {
     pub term: Option<String>,
     /// Processor cores that may be used.
     pub cores: usize,
+    /// The file that the page of a CI job is made of: `GITHUB_STEP_SUMMARY`, where it is set and not
+    /// empty.
+    pub step_summary: Option<PathBuf>,
 }
 
 impl Environment {
@@ -57,6 +60,9 @@ impl Environment {
             no_color: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
             term: std::env::var("TERM").ok(),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
+            step_summary: std::env::var_os("GITHUB_STEP_SUMMARY")
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from),
         }
     }
 
@@ -257,6 +263,8 @@ pub struct Report {
     pub fallback: Option<PathBuf>,
     /// Where what is said goes as well, with the time of each line.
     pub log: Option<PathBuf>,
+    /// The file that a summary for the page of a CI job is appended to.
+    pub step_summary: Option<PathBuf>,
     /// Paths are replaced by keyed hashes.
     pub redact_paths: bool,
     /// What counts as success.
@@ -274,6 +282,8 @@ pub enum ReportFormat {
     Csv,
     /// The XML of `JUnit`, for pages of CI systems. It cannot be read again.
     Junit,
+    /// A summary in Markdown, likewise.
+    Markdown,
 }
 
 impl ReportFormat {
@@ -288,6 +298,7 @@ impl ReportFormat {
             "json" => Some(Self::Json),
             "csv" => Some(Self::Csv),
             "xml" => Some(Self::Junit),
+            "md" => Some(Self::Markdown),
             _ => None,
         }
     }
@@ -297,7 +308,7 @@ impl ReportFormat {
         Self::of(path).ok_or_else(|| {
             Error::usage(
                 format!("the name given to {flag} does not say which format is meant"),
-                "end the name with .jsonl, .json, .csv, or .xml for JUnit",
+                "end the name with .jsonl, .json, .csv, .xml for JUnit, or .md for a summary",
             )
         })
     }

@@ -231,6 +231,8 @@ pub struct RunStart {
     pub project: String,
     /// The address of the server; none when offline.
     pub site: Option<String>,
+    /// The address of the project's page, where the run sends something and the site stays after it.
+    pub project_url: Option<String>,
     /// What it does with the packages.
     pub mode: Mode,
     /// The governing profile; none when data is sent unchanged.

@@ -12,6 +12,7 @@ mod failure_report;
 mod figures;
 mod junit;
 mod log_file;
+mod markdown;
 mod merge;
 mod pixels;
 mod printer;
@@ -19,6 +20,7 @@ mod progress;
 mod record;
 mod redact;
 mod report_path;
+mod step_summary;
 mod summary;
 mod writer;
 
@@ -44,6 +46,7 @@ use printer::Printer;
 pub use printer::wrapped;
 pub use redact::{FilePath, Paths};
 use report_path::{ReportPath, WriteCondition};
+use step_summary::StepSummary;
 
 /// The most events in the queue; a run that is faster waits.
 const QUEUE_LENGTH: usize = 4096;
@@ -86,8 +89,11 @@ impl Reporter {
         arguments: &[OsString],
         paths: &Paths,
     ) -> Result<Self, Error> {
-        let consumers = consumers(output, report, arguments, paths)?;
+        let mut consumers = consumers(output, report, arguments, paths)?;
         let (events, receiver) = bounded(QUEUE_LENGTH);
+        if let Some(summary) = step_summary(output, report, paths, &events) {
+            consumers.push(Box::new(summary));
+        }
         let paths = paths.clone();
         let thread = std::thread::Builder::new()
             .name("report".to_owned())
@@ -161,6 +167,21 @@ fn consumers(
         consumers.push(Box::new(log));
     }
     Ok(consumers)
+}
+
+/// The summary for the page of a CI job, where there is one; after the console, which may say that it
+/// could not be written.
+fn step_summary(
+    output: Output,
+    report: &Report,
+    paths: &Paths,
+    events: &Sender<Event>,
+) -> Option<StepSummary> {
+    let path = report.step_summary.as_deref()?;
+    let printer = Printer::on_stderr(output.color);
+    StepSummary::open(path, paths, (printer, output.verbosity))
+        .map_err(|warning| events.send(Event::Notice(warning)))
+        .ok()
 }
 
 /// The report as it is shown to the user.

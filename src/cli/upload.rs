@@ -583,10 +583,10 @@ pub struct OutputArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = REPORTS)]
 pub struct ReportArgs {
-    /// Write the failure report to FILE (.jsonl, .json, .csv, or .xml for pages of CI systems)
+    /// Write the failure report to FILE (.jsonl, .json, .csv; .xml or .md for pages of CI systems)
     ///
     /// Without this flag, `fwupload-failures.jsonl` is written in the current folder when a file
-    /// failed.
+    /// failed. What .md holds is also appended to the file that `GITHUB_STEP_SUMMARY` names.
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub report: Option<PathBuf>,
     /// Append what `-v` shows to FILE, each line with its time

@@ -64,7 +64,7 @@ impl Config {
             sink: typed.sink(),
             transfer: typed.transfer(environment)?,
             output: typed.output(environment),
-            report: typed.report()?,
+            report: typed.report(environment)?,
         })
     }
 }
@@ -470,7 +470,7 @@ impl Typed<'_> {
         }
     }
 
-    fn report(&self) -> Result<Report, Error> {
+    fn report(&self, environment: &Environment) -> Result<Report, Error> {
         let args = &self.0.report;
         let path = args
             .report
@@ -482,6 +482,7 @@ impl Typed<'_> {
             rehearsal: self.sink() == SinkChoice::DryRun,
             fallback: None,
             log: args.log_file.clone(),
+            step_summary: environment.step_summary.clone(),
             path,
             format,
             redact_paths: args.redact_paths,

@@ -81,6 +81,7 @@ pub(super) fn started() -> Event {
         version: "1.2.3",
         project: "neuro/adni".into(),
         site: Some("https://site.example".into()),
+        project_url: None,
         mode: Mode::Upload,
         profile: Some(profile),
         settings: vec![("package".into(), "series".into())],
@@ -205,6 +206,7 @@ pub(super) fn report(folder: &Path, name: &str, format: ReportFormat, named: boo
         rehearsal: false,
         fallback: None,
         log: None,
+        step_summary: None,
         redact_paths: false,
         strictness: crate::exit::Strictness::default(),
     }
@@ -217,6 +219,7 @@ fn written(format: ReportFormat, paths: Paths, events: &[Event]) -> (tempfile::T
         ReportFormat::Json => "r.json",
         ReportFormat::Csv => "r.csv",
         ReportFormat::Junit => "r.xml",
+        ReportFormat::Markdown => "r.md",
     };
     let report = report(folder.path(), name, format, true);
     consume(
@@ -670,6 +673,7 @@ fn redacted_paths_are_shown_nowhere() {
         ReportFormat::JsonLines,
         ReportFormat::Csv,
         ReportFormat::Junit,
+        ReportFormat::Markdown,
     ] {
         shown.push(written_text(format, paths(), &run()));
     }

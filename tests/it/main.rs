@@ -15,6 +15,7 @@ mod bad_files;
 mod burned_in;
 mod canaries;
 mod certificates;
+mod ci_pages;
 mod claimed_vrs;
 mod collisions;
 mod compression;
