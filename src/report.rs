@@ -4,14 +4,17 @@
 //! consumers see the same events and the same counters, on a thread of their own, so that none of
 //! them delays the work. Must never decide what happens to a file, nor hold an attribute value.
 
+mod audit_file;
 mod console;
 mod counters;
+mod deid_log;
 mod destination_tree;
 mod event_stream;
 mod failure_report;
 mod figures;
 mod junit;
 mod log_file;
+mod manifest;
 mod markdown;
 mod merge;
 mod pixels;
@@ -36,10 +39,12 @@ use crate::event::Event;
 use crate::failure::{Error, RunCode};
 use console::Console;
 use counters::Counters;
+use deid_log::DeidLog;
 use dicom_lossless::display_path;
 use event_stream::EventStream;
 use failure_report::FailureReport;
 use log_file::LogFile;
+use manifest::Manifest;
 pub use merge::{MergedReport, merge};
 pub use pixels::{PixelsRecord, find_lines, sentence as pixels_sentence};
 use printer::Printer;
@@ -155,6 +160,12 @@ fn consumers(
     let log = LogFile::open(report, paths, &path, command.as_deref())?;
     let failures = FailureReport::open(report, paths.clone(), path.clone())?;
     let mut consumers: Vec<Box<dyn EventConsumer>> = vec![Box::new(failures)];
+    if let Some(audit) = &report.manifest {
+        consumers.push(Box::new(Manifest::open(audit, paths)?));
+    }
+    if let Some(audit) = &report.deid_log {
+        consumers.push(Box::new(DeidLog::open(audit, paths)?));
+    }
     if output.json {
         let stream = EventStream::new(Box::new(io::stdout()), paths.clone(), path.clone());
         consumers.push(Box::new(stream));

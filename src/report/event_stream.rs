@@ -288,8 +288,9 @@ impl EventStream {
             },
             Event::Ended(end) => self.end(end),
             // Sent bytes are part of progress, requests are for troubleshooting, companions are for
-            // the failure report.
-            Event::Sending(_)
+            // the failure report, attributes for the log of changes.
+            Event::Cleaned(_)
+            | Event::Sending(_)
             | Event::Sent { .. }
             | Event::SendingEnded(_)
             | Event::Requested { .. }

@@ -49,6 +49,7 @@ fn settled(path: &str, outcome: FileOutcome) -> Event {
         path: Arc::new(path.into()),
         bytes: 1000,
         outcome,
+        sent: None,
     })
 }
 
@@ -66,6 +67,7 @@ fn stored() -> Arc<Stored> {
         size: 900,
         file_id,
         other_file: false,
+        container_ids: Vec::new(),
     })
 }
 
@@ -206,6 +208,8 @@ pub(super) fn report(folder: &Path, name: &str, format: ReportFormat, named: boo
         rehearsal: false,
         fallback: None,
         log: None,
+        manifest: None,
+        deid_log: None,
         step_summary: None,
         redact_paths: false,
         strictness: crate::exit::Strictness::default(),
@@ -450,11 +454,12 @@ fn looking() -> Vec<Event> {
     ] {
         events.looked(&Arc::new(path.into()), look);
     }
-    events.settle(
-        &Arc::new("doe/ct.dcm".into()),
-        1000,
-        FileOutcome::Failed(failure),
-    );
+    events.settle(Settled {
+        path: Arc::new("doe/ct.dcm".into()),
+        bytes: 1000,
+        outcome: FileOutcome::Failed(failure),
+        sent: None,
+    });
     let totals = events.with_totals(|totals| totals.clone());
     events.send(Event::Ended(Box::new(RunEnd {
         totals,

@@ -11,6 +11,7 @@ mod adversity;
 mod archive;
 mod archives;
 mod arriving;
+mod audit_files;
 mod bad_files;
 mod burned_in;
 mod canaries;

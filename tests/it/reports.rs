@@ -1,6 +1,6 @@
 //! Output of runs: streams, verbosity, the event stream, the log, failure reports and runs over them.
 
-mod schema;
+pub mod schema;
 
 use crate::archive::members;
 use crate::fixture::{Dicom, Person, damaged};

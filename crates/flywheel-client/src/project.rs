@@ -94,7 +94,8 @@ impl ProjectRef {
     }
 }
 
-fn is_database_id(text: &str) -> bool {
+/// Whether a text is a database id: 24 hex digits.
+pub(crate) fn is_database_id(text: &str) -> bool {
     text.len() == 24
         && text
             .bytes()
