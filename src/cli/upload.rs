@@ -601,7 +601,8 @@ pub struct ReportArgs {
     /// Each once, those that were already there too: status and reason, where it went and as which
     /// file, their ids, UIDs after cleaning, SHA-256 of what was sent of it, digest of the profile.
     /// FILE joins paths to new UIDs: it is yours alone and is not sent. It is there when the run
-    /// ends. All series are cleaned again, those that the server has too.
+    /// ends; the last line of one that was stopped says that it is not whole. All series are cleaned
+    /// again, those that the server has too.
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub manifest: Option<PathBuf>,
     /// Write down in FILE (.csv or .jsonl) what cleaning did to which attribute, file by file
