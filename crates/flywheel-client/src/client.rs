@@ -76,18 +76,7 @@ impl Client {
     /// The address of a project's page as the browser shows it; none for a project that is not there
     /// yet.
     pub fn page_of(&self, project: &Project) -> Option<String> {
-        let base = &self.transport.base_url;
-        // The port that the scheme implies, which browsers leave out.
-        let implied = if self.transport.is_plain_http() {
-            ":80"
-        } else {
-            ":443"
-        };
-        let base = base
-            .strip_suffix(implied)
-            .unwrap_or(base);
-        let id = project.id.as_ref()?;
-        Some(format!("{base}/#/projects/{id}"))
+        project.page(&self.transport.base_url)
     }
 
     /// How often the site or its storage has asked for fewer requests: answers 429 and 503 (RFC
