@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::figures::count;
 use super::record::{EndRecord, FailedRecord, ReportRecord, RunFacts};
 use crate::event::Mode;
-use crate::failure::ExitStatus;
+use crate::failure::{ExitStatus, RunCode};
 use dicom_lossless::escape_for_terminal;
 
 /// The number of failed files that are named.
@@ -27,6 +27,8 @@ pub struct MarkdownSummary {
     /// Failed files by code.
     codes: BTreeMap<String, u64>,
     end: Option<EndRecord>,
+    /// What stopped the run, where that is known: reports do not say.
+    pub stopped_by: Option<RunCode>,
 }
 
 impl MarkdownSummary {
@@ -142,6 +144,9 @@ impl MarkdownSummary {
             }
             None if self.facts.merged.is_none() => text.push_str("- the run has not ended\n"),
             None => {}
+        }
+        if let Some(code) = self.stopped_by {
+            let _ = writeln!(text, "- stopped by `{code}`: {}", code.sentence());
         }
         if let Some(page) = &self.facts.project_url {
             // Of a site's address, a database id and nothing else.

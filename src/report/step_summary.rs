@@ -63,6 +63,8 @@ impl StepSummary {
     fn end(&mut self, end: &RunEnd) {
         let record = ReportRecord::End(EndRecord::of(&end.totals, end.exit_code));
         self.summary.add(record);
+        let stopped_by = end.stopped_by.as_ref();
+        self.summary.stopped_by = stopped_by.map(|error| error.code);
         let text = self.summary.text();
         let written = self
             .file

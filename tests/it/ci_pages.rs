@@ -208,7 +208,8 @@ fn a_run_that_does_not_begin_has_a_summary_too() {
         .exits(6);
     let summary = text(&place, "summary.md");
     assert!(
-        summary.contains("- exit code 6: destination not found"),
+        summary.contains("- exit code 6: destination not found")
+            && summary.contains("- stopped by `project.not-found`: "),
         "{summary}"
     );
 }
