@@ -45,6 +45,9 @@ pub struct Environment {
     pub term: Option<String>,
     /// Processor cores that may be used.
     pub cores: usize,
+    /// The file that the page of a CI job is made of: `GITHUB_STEP_SUMMARY`, where it is set and not
+    /// empty.
+    pub step_summary: Option<PathBuf>,
 }
 
 impl Environment {
@@ -57,6 +60,9 @@ impl Environment {
             no_color: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
             term: std::env::var("TERM").ok(),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
+            step_summary: std::env::var_os("GITHUB_STEP_SUMMARY")
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from),
         }
     }
 
@@ -259,10 +265,135 @@ pub struct Report {
     pub fallback: Option<PathBuf>,
     /// Where what is said goes as well, with the time of each line.
     pub log: Option<PathBuf>,
+    /// What became of each source file.
+    pub manifest: Option<Audit>,
+    /// What cleaning did to which attribute.
+    pub deid_log: Option<Audit>,
+    /// The file that a summary for the page of a CI job is appended to.
+    pub step_summary: Option<PathBuf>,
     /// Paths are replaced by keyed hashes.
     pub redact_paths: bool,
     /// What counts as success.
     pub strictness: Strictness,
+}
+
+impl Report {
+    /// What is written down of each file.
+    pub fn audits(&self) -> Audits {
+        Audits {
+            manifest: self.manifest.is_some(),
+            deid_log: self.deid_log.is_some(),
+        }
+    }
+
+    /// Every file that the run writes for people, which may lie among the inputs.
+    pub fn written(&self) -> Vec<PathBuf> {
+        let audits = [&self.manifest, &self.deid_log];
+        let audits = audits
+            .into_iter()
+            .flatten()
+            .map(|audit| audit.path.clone());
+        std::iter::once(self.path.clone())
+            .chain(self.log.clone())
+            .chain(audits)
+            .collect()
+    }
+}
+
+/// What is written down of each file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Audits {
+    /// What became of it.
+    pub manifest: bool,
+    /// What cleaning did to its attributes.
+    pub deid_log: bool,
+}
+
+/// A file in which something is written down of each source file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audit {
+    /// Where it goes.
+    pub path: PathBuf,
+    /// Its format.
+    pub format: AuditFormat,
+}
+
+/// The format of such a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuditFormat {
+    /// One JSON object per line.
+    JsonLines,
+    /// Comma-separated values.
+    Csv,
+}
+
+impl Audit {
+    /// A file that was named with this flag. Errors: [`Error::usage`].
+    pub fn of_flag(flag: &str, path: &Path) -> Result<Self, Error> {
+        let format = match ReportFormat::of(path) {
+            Some(ReportFormat::JsonLines) => AuditFormat::JsonLines,
+            Some(ReportFormat::Csv) => AuditFormat::Csv,
+            _ => {
+                return Err(Error::usage(
+                    format!("the name given to {flag} does not say which format is meant"),
+                    "end the name with .csv or .jsonl",
+                ));
+            }
+        };
+        Ok(Self {
+            path: path.to_path_buf(),
+            format,
+        })
+    }
+}
+
+/// What such a file is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuditKind {
+    /// What became of each source file.
+    Manifest,
+    /// What cleaning did to which attribute.
+    DeidLog,
+}
+
+impl AuditKind {
+    /// Every kind.
+    pub const ALL: [Self; 2] = [Self::Manifest, Self::DeidLog];
+    /// As many bytes tell that a file is one.
+    pub const LONGEST: usize = 64;
+
+    /// What it is called in messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Manifest => "manifest",
+            Self::DeidLog => "log of changes",
+        }
+    }
+
+    /// The type of its first record.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Manifest => "manifest",
+            Self::DeidLog => "deid-log",
+        }
+    }
+
+    /// Whether a file that begins so is one.
+    pub fn begins(self, file: &[u8]) -> bool {
+        let begins: [&[u8]; 2] = match self {
+            Self::Manifest => [
+                b"{\"type\":\"manifest\",\"v\":",
+                b"path,path_bytes,status,reason,bytes,destination,",
+            ],
+            Self::DeidLog => [
+                b"{\"type\":\"deid-log\",\"v\":",
+                b"path,path_bytes,place,tag,action,rule,table_code",
+            ],
+        };
+        begins
+            .iter()
+            .any(|begin| file.starts_with(begin))
+    }
 }
 
 /// The format of the failure report.
@@ -276,6 +407,8 @@ pub enum ReportFormat {
     Csv,
     /// The XML of `JUnit`, for pages of CI systems. It cannot be read again.
     Junit,
+    /// A summary in Markdown, likewise.
+    Markdown,
 }
 
 impl ReportFormat {
@@ -290,6 +423,7 @@ impl ReportFormat {
             "json" => Some(Self::Json),
             "csv" => Some(Self::Csv),
             "xml" => Some(Self::Junit),
+            "md" => Some(Self::Markdown),
             _ => None,
         }
     }
@@ -299,7 +433,7 @@ impl ReportFormat {
         Self::of(path).ok_or_else(|| {
             Error::usage(
                 format!("the name given to {flag} does not say which format is meant"),
-                "end the name with .jsonl, .json, .csv, or .xml for JUnit",
+                "end the name with .jsonl, .json, .csv, .xml for JUnit, or .md for a summary",
             )
         })
     }

@@ -2,7 +2,7 @@
 //! nothing else.
 //!
 //! Owns the invariant that every file found ends in exactly one outcome. Must never hold an
-//! attribute value. Types that event stream and failure report show as they are can be serialized;
+//! attribute value but as it is sent: labels, and UIDs for the manifest alone. Types that event stream and failure report show as they are can be serialized;
 //! their fields may be added to, never renamed or removed.
 
 use std::collections::BTreeMap;
@@ -15,7 +15,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::discover::SkipReason;
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
-use dicom_deid::{LookVerdict, PixelLook};
+use dicom_deid::{Change, LookVerdict, PixelLook, Sendable};
+use dicom_lossless::Phi;
 
 /// The code of warnings about values that stay in what is sent.
 pub const RESIDUAL: &str = "residual";
@@ -43,6 +44,8 @@ pub enum Event {
         /// Elements changed or removed.
         changed: u32,
     },
+    /// What cleaning did to attributes of one instance, where that is written down.
+    Cleaned(Box<CleanedAttributes>),
     /// A value that was removed or changed still stands in what is sent, and the profile allows
     /// that.
     Left {
@@ -173,7 +176,68 @@ pub struct Settled {
     pub bytes: u64,
     /// Its outcome.
     pub outcome: FileOutcome,
+    /// What of it was or would be sent, where a manifest is written and it came so far.
+    pub sent: Option<Arc<SentInstance>>,
 }
+
+/// What was or would be sent of a file.
+#[derive(Debug, Clone, Default)]
+pub struct SentInstance {
+    /// Study Instance UID; none where nothing is cleaned, since it identifies then.
+    pub study_uid: Option<Phi<String>>,
+    /// Series Instance UID, likewise.
+    pub series_uid: Option<Phi<String>>,
+    /// SOP Instance UID, likewise.
+    pub instance_uid: Option<Phi<String>>,
+    /// The SHA-256 of its bytes; none where they could not be read again.
+    pub sha256: Option<String>,
+}
+
+impl SentInstance {
+    /// Of an instance whose bytes have this hash.
+    pub fn new(instance: &Sendable, sha256: Option<String>) -> Self {
+        let Sendable::Clean(clean) = instance else {
+            return Self {
+                sha256,
+                ..Self::default()
+            };
+        };
+        let routing = clean.routing();
+        Self {
+            study_uid: routing.study_uid.clone(),
+            series_uid: routing.series_uid.clone(),
+            instance_uid: Some(Phi::new(clean.sop_instance().to_owned())),
+            sha256,
+        }
+    }
+}
+
+/// What cleaning did to attributes of one instance, without values.
+#[derive(Debug, Clone)]
+pub struct CleanedAttributes {
+    /// The source.
+    pub path: Arc<PathBuf>,
+    /// Some of the attributes that are not what they were.
+    pub changes: Vec<Change>,
+    /// Whether these are the first of its file.
+    pub is_first: bool,
+    _slot: Arc<ListSlot>,
+}
+
+/// A place among the lists that wait to be written, free again once this is dropped.
+#[derive(Debug)]
+struct ListSlot(crossbeam_channel::Receiver<()>);
+
+impl Drop for ListSlot {
+    fn drop(&mut self) {
+        let _ = self.0.try_recv();
+    }
+}
+
+/// The most attributes in one event, and the most such events that wait to be written: files may
+/// have any number of attributes.
+const LISTED: usize = 512;
+const LISTS_WAITING: usize = 64;
 
 /// The outcome of a file.
 #[derive(Debug, Clone)]
@@ -206,6 +270,9 @@ pub struct Stored {
     pub file_id: Option<String>,
     /// It is not DICOM and is sent unchanged, whatever the profile.
     pub other_file: bool,
+    /// The database ids of subject, session and acquisition, as far as they are known.
+    #[serde(skip)]
+    pub container_ids: Vec<Option<String>>,
 }
 
 /// What a run does with the packages.
@@ -231,6 +298,8 @@ pub struct RunStart {
     pub project: String,
     /// The address of the server; none when offline.
     pub site: Option<String>,
+    /// The address of the project's page, where the run sends something and the site stays after it.
+    pub project_url: Option<String>,
     /// What it does with the packages.
     pub mode: Mode,
     /// The governing profile; none when data is sent unchanged.
@@ -540,6 +609,11 @@ impl RunTotals {
 pub struct Events {
     sender: crossbeam_channel::Sender<Event>,
     totals: Arc<Mutex<RunTotals>>,
+    /// Holds as many tokens as lists of attributes wait to be written.
+    lists: (
+        crossbeam_channel::Sender<()>,
+        crossbeam_channel::Receiver<()>,
+    ),
 }
 
 impl Events {
@@ -548,6 +622,7 @@ impl Events {
         Self {
             sender,
             totals: Arc::default(),
+            lists: crossbeam_channel::bounded(LISTS_WAITING),
         }
     }
 
@@ -556,13 +631,25 @@ impl Events {
         let _ = self.sender.send(event);
     }
 
+    /// Sends what cleaning did to the attributes of one instance, and waits while much of that is
+    /// still to be written.
+    pub fn cleaned(&self, path: &Arc<PathBuf>, mut changes: Vec<Change>) {
+        let mut is_first = true;
+        while is_first || !changes.is_empty() {
+            let rest = changes.split_off(changes.len().min(LISTED));
+            let _ = self.lists.0.send(());
+            self.send(Event::Cleaned(Box::new(CleanedAttributes {
+                path: Arc::clone(path),
+                changes: std::mem::replace(&mut changes, rest),
+                is_first,
+                _slot: Arc::new(ListSlot(self.lists.1.clone())),
+            })));
+            is_first = false;
+        }
+    }
+
     /// Counts and sends the outcome of a file.
-    pub fn settle(&self, path: &Arc<PathBuf>, bytes: u64, outcome: FileOutcome) {
-        let settled = Settled {
-            path: Arc::clone(path),
-            bytes,
-            outcome,
-        };
+    pub fn settle(&self, settled: Settled) {
         self.with_totals(|totals| totals.count(&settled));
         self.send(Event::Settled(settled));
     }

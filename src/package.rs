@@ -248,9 +248,7 @@ impl Package {
     /// # Errors
     /// `read.*` when a source file cannot be read again or has changed.
     pub fn hash<D: Digest>(&self) -> Result<String, FileFailure> {
-        let mut hasher = D::new();
-        each_chunk(&self.body, |chunk| hasher.update(chunk))?;
-        Ok(hex::encode(hasher.finalize()))
+        hash::<D>(&self.body)
     }
 
     /// Who its first instance was about, where the site keeps a log of that.
@@ -372,6 +370,16 @@ fn checksum(body: &Body) -> Result<u32, FileFailure> {
 }
 
 /// Goes through all bytes of a body: what is in memory at once, files in steps.
+/// The hash of all bytes of a body in lower-case hexadecimal digits.
+///
+/// # Errors
+/// `read.*` when a source file cannot be read again or has changed.
+pub fn hash<D: Digest>(body: &Body) -> Result<String, FileFailure> {
+    let mut hasher = D::new();
+    each_chunk(body, |chunk| hasher.update(chunk))?;
+    Ok(hex::encode(hasher.finalize()))
+}
+
 fn each_chunk(body: &Body, mut work: impl FnMut(&[u8])) -> Result<(), FileFailure> {
     for segment in body.segments() {
         match segment {

@@ -6,6 +6,7 @@
 //! do comes in as a plan.
 
 mod arriving;
+mod audit;
 mod clean;
 mod compression;
 mod context;
@@ -184,7 +185,8 @@ fn packages(
     // What was kept of small files goes with each of them.
     drop(series);
     let cleaned = clean::clean(context, files, reading);
-    let seen = look::look(context, cleaned.kept);
+    let mut seen = look::look(context, cleaned.kept);
+    audit::note_sent(context, &mut seen);
     let routed = route::route(context, seen);
     if let Some(files) = beside {
         locked(neighbours).note(&files, &routed);

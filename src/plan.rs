@@ -20,7 +20,7 @@ mod subject_files;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::config::{Config, Input, Packaging, Server, SinkChoice, Transfer};
+use crate::config::{Audits, Config, Input, Packaging, Server, SinkChoice, Transfer};
 use crate::credential::PseudonymKeySources;
 use crate::discover::{Discovery, lie_one_in_the_other};
 use crate::event::Notice;
@@ -35,7 +35,9 @@ pub use consent::Confirm;
 use decision::DeidDecision;
 pub use decision::override_residual;
 use dicom_deid::profile::Profile;
-use dicom_deid::{self as deid, Cleaner, Counts, IdentifiedConsent, PseudonymKey, Sendable};
+use dicom_deid::{
+    self as deid, Change, Cleaner, Counts, IdentifiedConsent, PseudonymKey, Sendable,
+};
 use dicom_lossless::{Instance, Limits, display_path};
 use flywheel_client::{ApiKey, Client, Project, Settings};
 pub use governing::GoverningProfile;
@@ -71,8 +73,10 @@ pub struct UploadPlan {
     pub packaging: Packaging,
     /// How fast, and with how much memory.
     pub transfer: Transfer,
-    /// The failure report and the log, which may lie among the inputs.
+    /// The failure report and whatever else is written down, which may lie among the inputs.
     pub reports: Vec<PathBuf>,
+    /// What is written down of each file.
+    pub audits: Audits,
     /// Bounds on reading.
     pub limits: Limits,
     /// What the user must be told before anything is sent.
@@ -85,6 +89,16 @@ pub enum Treatment {
     Clean(Box<Cleaner>),
     /// It goes as it is; a person or a flag has accepted that.
     AsItIs(IdentifiedConsent),
+}
+
+/// An instance that is fit to be sent, and what was done to it.
+pub struct TreatedInstance {
+    /// The instance.
+    pub sendable: Sendable,
+    /// What was done to which attribute how often, where that is counted.
+    pub counts: Counts,
+    /// Each attribute that is not what it was, where that is listed.
+    pub changes: Vec<Change>,
 }
 
 impl UploadPlan {
@@ -119,16 +133,29 @@ impl UploadPlan {
         digester.source(&file.file, self.given(file.row), below.as_deref())
     }
 
-    /// Makes an instance fit to be sent, and in a dry run counts what was done to which attribute.
+    /// Makes an instance fit to be sent. A dry run counts what was done to which attribute, and a log
+    /// of changes lists it.
     /// The path is that below the folder which was named, for profiles that name files.
     ///
     /// # Errors
     /// Whatever keeps the instance from being cleaned.
-    pub fn treat(&self, instance: Instance, path: &str) -> Result<(Sendable, Counts), FileFailure> {
+    pub fn treat(&self, instance: Instance, path: &str) -> Result<TreatedInstance, FileFailure> {
         let sendable = match &self.treatment {
+            Treatment::Clean(cleaner) if self.audits.deid_log => {
+                let (clean, changes, counts) = cleaner.deidentify_listing(instance, path)?;
+                return Ok(TreatedInstance {
+                    sendable: clean.into(),
+                    counts,
+                    changes,
+                });
+            }
             Treatment::Clean(cleaner) if self.sink.is_dry_run() => {
                 let (clean, counts) = cleaner.deidentify_counting(instance, path)?;
-                return Ok((clean.into(), counts));
+                return Ok(TreatedInstance {
+                    sendable: clean.into(),
+                    counts,
+                    changes: Vec::new(),
+                });
             }
             Treatment::Clean(cleaner) => cleaner
                 .deidentify(instance, path)?
@@ -144,7 +171,11 @@ impl UploadPlan {
                 }
             }
         };
-        Ok((sendable, Counts::default()))
+        Ok(TreatedInstance {
+            sendable,
+            counts: Counts::default(),
+            changes: Vec::new(),
+        })
     }
 }
 
@@ -252,6 +283,7 @@ pub async fn resolve(
             .iter()
             .map(Crosswalk::warning),
     );
+    announcements.extend(manifest_announcement(&config));
     Ok(UploadPlan {
         discovery,
         project,
@@ -267,9 +299,8 @@ pub async fn resolve(
         input: config.input,
         packaging: config.packaging,
         transfer: config.transfer,
-        reports: std::iter::once(config.report.path)
-            .chain(config.report.log)
-            .collect(),
+        audits: config.report.audits(),
+        reports: config.report.written(),
         announcements,
     })
 }
@@ -297,6 +328,24 @@ fn decide(
     announcements.extend(subjects.map(subject_files::announcement));
     announcements.extend(consent::other_files_announcement(config));
     Ok((decision, announcements))
+}
+
+/// That the manifest says which file became which instance.
+fn manifest_announcement(config: &Config) -> Option<Notice> {
+    let manifest = config.report.manifest.as_ref()?;
+    let path = display_path(&manifest.path);
+    let text = if config.report.redact_paths {
+        format!(
+            "the manifest in {path} has a hash for each path, and who knows the order of the files may \
+                still tell which is which: keep it as safe as the originals; it is not sent"
+        )
+    } else {
+        format!(
+            "the manifest in {path} joins the paths of files to the UIDs that they get: keep it as \
+                safe as the originals; it is not sent"
+        )
+    };
+    Some(Notice::warning("manifest", text))
 }
 
 /// The folder for pictures. What goes as it is was not looked at, and gives none.

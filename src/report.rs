@@ -4,14 +4,18 @@
 //! consumers see the same events and the same counters, on a thread of their own, so that none of
 //! them delays the work. Must never decide what happens to a file, nor hold an attribute value.
 
+mod audit_file;
 mod console;
 mod counters;
+mod deid_log;
 mod destination_tree;
 mod event_stream;
 mod failure_report;
 mod figures;
 mod junit;
 mod log_file;
+mod manifest;
+mod markdown;
 mod merge;
 mod pixels;
 mod printer;
@@ -19,6 +23,7 @@ mod progress;
 mod record;
 mod redact;
 mod report_path;
+mod step_summary;
 mod summary;
 mod writer;
 
@@ -34,16 +39,19 @@ use crate::event::Event;
 use crate::failure::{Error, RunCode};
 use console::Console;
 use counters::Counters;
+use deid_log::DeidLog;
 use dicom_lossless::display_path;
 use event_stream::EventStream;
 use failure_report::FailureReport;
 use log_file::LogFile;
+use manifest::Manifest;
 pub use merge::{MergedReport, merge};
 pub use pixels::{PixelsRecord, find_lines, sentence as pixels_sentence};
 use printer::Printer;
 pub use printer::wrapped;
 pub use redact::{FilePath, Paths};
 use report_path::{ReportPath, WriteCondition};
+use step_summary::StepSummary;
 
 /// The most events in the queue; a run that is faster waits.
 const QUEUE_LENGTH: usize = 4096;
@@ -86,8 +94,11 @@ impl Reporter {
         arguments: &[OsString],
         paths: &Paths,
     ) -> Result<Self, Error> {
-        let consumers = consumers(output, report, arguments, paths)?;
+        let mut consumers = consumers(output, report, arguments, paths)?;
         let (events, receiver) = bounded(QUEUE_LENGTH);
+        if let Some(summary) = step_summary(output, report, paths, &events) {
+            consumers.push(Box::new(summary));
+        }
         let paths = paths.clone();
         let thread = std::thread::Builder::new()
             .name("report".to_owned())
@@ -149,6 +160,12 @@ fn consumers(
     let log = LogFile::open(report, paths, &path, command.as_deref())?;
     let failures = FailureReport::open(report, paths.clone(), path.clone())?;
     let mut consumers: Vec<Box<dyn EventConsumer>> = vec![Box::new(failures)];
+    if let Some(audit) = &report.manifest {
+        consumers.push(Box::new(Manifest::open(audit, paths)?));
+    }
+    if let Some(audit) = &report.deid_log {
+        consumers.push(Box::new(DeidLog::open(audit, paths)?));
+    }
     if output.json {
         let stream = EventStream::new(Box::new(io::stdout()), paths.clone(), path.clone());
         consumers.push(Box::new(stream));
@@ -161,6 +178,21 @@ fn consumers(
         consumers.push(Box::new(log));
     }
     Ok(consumers)
+}
+
+/// The summary for the page of a CI job, where there is one; after the console, which may say that it
+/// could not be written.
+fn step_summary(
+    output: Output,
+    report: &Report,
+    paths: &Paths,
+    events: &Sender<Event>,
+) -> Option<StepSummary> {
+    let path = report.step_summary.as_deref()?;
+    let printer = Printer::on_stderr(output.color);
+    StepSummary::open(path, paths, (printer, output.verbosity))
+        .map_err(|warning| events.send(Event::Notice(warning)))
+        .ok()
 }
 
 /// The report as it is shown to the user.

@@ -13,6 +13,7 @@ use import_rules::{Extracted, GroupKey, Level};
 use sha2::{Digest, Sha256};
 
 use crate::discover::{below, folder_of, with_slashes};
+use crate::event::SentInstance;
 use crate::failure::{FileCode, FileFailure};
 use crate::rules::RuleNumber;
 use crate::subjects::{OriginalIdentifiers, RowId};
@@ -37,6 +38,8 @@ pub struct Indexed {
     pub row: Option<RowId>,
     /// The rule that takes it, where there are rules.
     pub rule: Option<RuleNumber>,
+    /// What of it is sent, once that is made and where a manifest is written.
+    pub sent: Option<Arc<SentInstance>>,
 }
 
 impl Indexed {

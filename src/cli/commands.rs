@@ -208,7 +208,7 @@ pub struct MergeArgs {
     /// Reports that fwupload wrote: .jsonl, .json or .csv, also mixed
     #[arg(value_name = "REPORT", required = true)]
     pub reports: Vec<PathBuf>,
-    /// Write to FILE (.jsonl, .json, .csv or .xml) instead of standard output, in one step, readable by
+    /// Write to FILE (.jsonl, .json, .csv, .xml or .md) instead of standard output, in one step, readable by
     /// you alone
     ///
     /// `-` is standard output, which gets JSON lines. What is in FILE is replaced once everything

@@ -80,6 +80,8 @@ impl UploadArgs {
             &self.connection.api_key_file,
             &self.connection.ca_cert,
             &self.report.log_file,
+            &self.report.manifest,
+            &self.report.deid_log,
             &self.deid.pictures,
             &self
                 .destination
@@ -596,10 +598,10 @@ pub struct OutputArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = REPORTS)]
 pub struct ReportArgs {
-    /// Write the failure report to FILE (.jsonl, .json, .csv, or .xml for pages of CI systems)
+    /// Write the failure report to FILE (.jsonl, .json, .csv; .xml or .md for pages of CI systems)
     ///
     /// Without this flag, `fwupload-failures.jsonl` is written in the current folder when a file
-    /// failed.
+    /// failed. What .md holds is also appended to the file that `GITHUB_STEP_SUMMARY` names.
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub report: Option<PathBuf>,
     /// Append what `-v` shows to FILE, each line with its time
@@ -607,6 +609,22 @@ pub struct ReportArgs {
     /// FILE is made readable by you alone, and has to be so where it is there.
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub log_file: Option<PathBuf>,
+    /// Write down in FILE (.csv or .jsonl) what became of every source file
+    ///
+    /// Each once, those that were already there too: status and reason, where it went and as which
+    /// file, their ids, UIDs after cleaning, SHA-256 of what was sent of it, digest of the profile.
+    /// FILE joins paths to new UIDs: it is yours alone and is not sent. It is there when the run
+    /// ends; the last line of one that was stopped says that it is not whole. All series are cleaned
+    /// again, those that the server has too.
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    pub manifest: Option<PathBuf>,
+    /// Write down in FILE (.csv or .jsonl) what cleaning did to which attribute, file by file
+    ///
+    /// What happened to it and which rule or setting did that, without values. Series that the
+    /// server has already are not cleaned again, and so not in it, unless `--manifest` or `--fresh`
+    /// is given.
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    pub deid_log: Option<PathBuf>,
     /// Replace paths by keyed hashes wherever something is shown or written
     #[arg(long, hide_short_help = true)]
     pub redact_paths: bool,

@@ -263,6 +263,7 @@ fn announce(plan: &UploadPlan, config: &Config, events: &Events) {
         version: env!("CARGO_PKG_VERSION"),
         project: path_of(&plan.project),
         site: plan.site.clone(),
+        project_url: project_url(plan, config),
         mode: match plan.sink {
             Sink::Upload(_) => Mode::Upload,
             Sink::Folder(_) => Mode::Output,
@@ -278,6 +279,15 @@ fn announce(plan: &UploadPlan, config: &Config, events: &Events) {
     })));
     for announcement in &plan.announcements {
         events.send(Event::Notice(announcement.clone()));
+    }
+}
+
+/// The page of the project that is sent to. A server inside this process ends with it, and so do its
+/// addresses.
+fn project_url(plan: &UploadPlan, config: &Config) -> Option<String> {
+    match (&plan.sink, &config.server) {
+        (Sink::Upload(server), Server::Site(_)) => server.client.page_of(&plan.project),
+        _ => None,
     }
 }
 

@@ -12,6 +12,7 @@ const TERMINAL: Environment = Environment {
     no_color: false,
     term: None,
     cores: 6,
+    step_summary: None,
 };
 
 fn config_in(line: &str, environment: &Environment) -> Result<Config, Error> {
@@ -126,7 +127,7 @@ fn contradictions_are_usage_errors_that_say_what_to_do() {
     `--memory` is not a size: lots -> write it as 512MiB, 2GiB or a number of bytes
     `--memory` is too small -> give at least 32.0 MiB
     `--jobs` is out of range -> give a number from 1 to 1024
-    the name given to `--report` does not say which format is meant -> end the name with .jsonl, .json, .csv, or .xml for JUnit
+    the name given to `--report` does not say which format is meant -> end the name with .jsonl, .json, .csv, .xml for JUnit, or .md for a summary
     `--max-failures` is out of range -> give the number of failed files after which to stop, 1 or more
     `--max-failures` and `--fail-fast` exclude each other -> leave out one of the two
     `--bwlimit` is too small -> give at least 16.0 KiB

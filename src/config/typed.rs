@@ -1,14 +1,16 @@
 //! The arguments on their way to a [`Config`]: each group of settings completed, contradictions
 //! refused.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytesize::ByteSize;
 
 use super::{
-    Config, DEFAULT_REPORT, DeidChoice, Environment, Input, Inputs, Output, PathList, Patience,
-    Progress, PseudonymKeyChoice, Report, ReportFormat, Server, SinkChoice, Transfer, Verbosity,
+    Audit, Config, DEFAULT_REPORT, DeidChoice, Environment, Input, Inputs, Output, PathList,
+    Patience, Progress, PseudonymKeyChoice, Report, ReportFormat, Server, SinkChoice, Transfer,
+    Verbosity,
 };
 use crate::cli::{self, FieldFilterArgs, OtherFiles, ProgressStyle, Residual, UploadArgs};
 use crate::exit::Strictness;
@@ -64,7 +66,7 @@ impl Config {
             sink: typed.sink(),
             transfer: typed.transfer(environment)?,
             output: typed.output(environment),
-            report: typed.report()?,
+            report: typed.report(environment)?,
             settings_files: args.settings_files.clone(),
         })
     }
@@ -463,18 +465,53 @@ impl Typed<'_> {
         }
     }
 
-    fn report(&self) -> Result<Report, Error> {
+    /// What is written under one name last takes the place of the other.
+    fn refuse_one_file_for_two(&self) -> Result<(), Error> {
+        let args = &self.0.report;
+        let named = [
+            ("manifest", &args.manifest),
+            ("deid-log", &args.deid_log),
+            ("report", &args.report),
+            ("log-file", &args.log_file),
+        ];
+        for (at, (one, path)) in named.iter().enumerate() {
+            let other = named
+                .iter()
+                .skip(at + 1)
+                .find(|(_, other)| path.is_some() && path == other);
+            if let Some((other, _)) = other {
+                return Err(Error::usage(
+                    format!("{} and {} name one file", self.name(one), self.name(other)),
+                    "give each a file of its own",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn report(&self, environment: &Environment) -> Result<Report, Error> {
         let args = &self.0.report;
         let path = args
             .report
             .clone()
             .unwrap_or_else(|| DEFAULT_REPORT.into());
         let format = ReportFormat::of_flag(&self.name("report"), &path)?;
+        let audit = |flag, path: &Option<PathBuf>| {
+            let path = path.as_deref();
+            path.map(|path| Audit::of_flag(&self.name(flag), path))
+                .transpose()
+        };
+        let manifest = audit("manifest", &args.manifest)?;
+        let deid_log = audit("deid-log", &args.deid_log)?;
+        self.refuse_one_file_for_two()?;
         Ok(Report {
             named: args.report.is_some(),
             rehearsal: self.sink() == SinkChoice::DryRun,
             fallback: None,
             log: args.log_file.clone(),
+            manifest,
+            deid_log,
+            step_summary: environment.step_summary.clone(),
             path,
             format,
             redact_paths: args.redact_paths,

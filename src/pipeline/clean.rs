@@ -16,15 +16,16 @@ use crate::config::{Compression, PackageBy};
 use crate::discover::{MOST_WAITING, SkipReason};
 use crate::event::{FileOutcome, Severity};
 use crate::failure::FileFailure;
-use crate::plan::UploadPlan;
+use crate::plan::{TreatedInstance, UploadPlan};
 use crate::rules::Cleaned;
 use crate::series::{self, CleanFile, Indexed, Placed, Series};
 use crate::subjects::OriginalIdentifiers;
-use dicom_deid::Sendable;
 use dicom_deid::standard;
+use dicom_deid::{Change, Sendable};
 use dicom_lossless::{self as dicom, FileError, FileErrorKind, Source, SourceFile};
 
 use super::Stop;
+use super::audit;
 use super::context::RunContext;
 use super::guard::guarded;
 use super::outcomes::stopped;
@@ -209,10 +210,12 @@ fn clean_file(context: &RunContext, mut file: Indexed, reading: Reading) -> Opti
             originals,
             placed,
             associated,
+            changes,
         }) => {
             context
                 .outcomes
                 .clean(Arc::clone(&file.path), instance.changed());
+            audit::log_changes(context, &file.path, changes);
             context
                 .outcomes
                 .report_findings(&file, instance.findings());
@@ -239,6 +242,8 @@ struct Treated {
     originals: Option<Box<OriginalIdentifiers>>,
     placed: Option<Box<Placed>>,
     associated: Vec<String>,
+    /// What was done to its attributes, where that is written down.
+    changes: Vec<Change>,
 }
 
 fn read_and_clean(
@@ -271,7 +276,11 @@ fn read_and_clean(
     let is_recorded = !plan.crosswalks.is_empty();
     let originals = is_recorded.then(|| Box::new(OriginalIdentifiers::of(&instance)));
     let before = BeforeCleaning::of(plan, file, &instance);
-    let (mut instance, counts) = plan.treat(instance, &file.relative())?;
+    let TreatedInstance {
+        sendable: mut instance,
+        counts,
+        changes,
+    } = plan.treat(instance, &file.relative())?;
     let header = instance.take_header().map(Cleaned);
     let associated = header
         .as_ref()
@@ -288,6 +297,7 @@ fn read_and_clean(
         originals,
         placed: placed.map(Box::new),
         associated,
+        changes,
     })
 }
 
@@ -358,6 +368,7 @@ mod tests {
             read: None,
             row: None,
             rule: None,
+            sent: None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
+use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
-use crate::config::UNFINISHED_REPORT;
+use crate::config::{AuditKind, UNFINISHED_REPORT};
 use crate::discover::{DiscoveredFile, Found, LookThreads, OpenedFile, SkipReason};
 use crate::event::{Event, Events, FileOutcome, RunTotals};
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
@@ -204,6 +205,9 @@ impl Finder<'_> {
                     SkipReason::OwnReport,
                 );
             }
+            Found::Other(file) if is_audit(&file) => {
+                skip(file.path, file.len, SkipReason::OwnReport);
+            }
             Found::Dicom(file) => self.batch.push((file, identified)),
             Found::Other(file) => self.work.others.push(file),
             // One shard reports it, or all would.
@@ -332,6 +336,7 @@ impl Finder<'_> {
                 read: None,
                 row: found.row?,
                 rule: found.rule,
+                sent: None,
             };
             self.index
                 .add(found.identity, indexed)
@@ -393,6 +398,38 @@ fn is_own_report(path: &Path, reports: &[PathBuf]) -> bool {
     reports
         .iter()
         .any(|report| path.file_name() == report.file_name() && is_same_file(path, report))
+}
+
+/// Whether a file is a manifest or a log of changes of any run, also one that was not finished: they
+/// name files and are never sent.
+fn is_audit(file: &DiscoveredFile) -> bool {
+    let name = file
+        .path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_lowercase();
+    let may_be = name.starts_with(UNFINISHED_REPORT)
+        || [".csv", ".jsonl", ".ndjson"]
+            .iter()
+            .any(|extension| name.ends_with(extension));
+    let begin = || {
+        let source = file.source().ok()?;
+        let mut begin = Vec::new();
+        source
+            .open()
+            .ok()?
+            .take(AuditKind::LONGEST as u64)
+            .read_to_end(&mut begin)
+            .ok()?;
+        Some(begin)
+    };
+    may_be
+        && begin().is_some_and(|begin| {
+            AuditKind::ALL
+                .iter()
+                .any(|kind| kind.begins(&begin))
+        })
 }
 
 /// The folder in which a path lies, with links followed.

@@ -21,6 +21,7 @@ use crate::rules::Associated;
 use crate::series::Indexed;
 use import_rules::GroupKey;
 
+use super::audit;
 use super::context::RunContext;
 use super::deliver;
 use super::guard::{guarded, locked};
@@ -132,6 +133,7 @@ fn inspect(context: &RunContext, files: Vec<DiscoveredFile>, pool: &ThreadPool) 
         let (path, len) = (Arc::new(file.path), file.len);
         match looked {
             Ok(other) => {
+                let package = Package::other_file(String::new(), &other);
                 let source = Indexed {
                     path,
                     root: Arc::new(file.root),
@@ -139,11 +141,12 @@ fn inspect(context: &RunContext, files: Vec<DiscoveredFile>, pool: &ThreadPool) 
                     read: None,
                     row: None,
                     rule: None,
+                    sent: audit::sent_as_it_is(context, &package),
                 };
                 sorted.add(InspectedFile {
                     source,
-                    package: Package::other_file(String::new(), &other),
                     other,
+                    package,
                     placed,
                 });
             }

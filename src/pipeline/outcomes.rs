@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use super::Stop;
 use super::guard::locked;
-use crate::event::{AttributeChanges, Changes, Event, Events, FileOutcome};
+use crate::event::{AttributeChanges, Changes, Event, Events, FileOutcome, SentInstance, Settled};
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
 use crate::series::Indexed;
 use dicom_deid::standard;
@@ -57,11 +57,22 @@ impl Outcomes {
 
     /// Gives a file that holds an instance its outcome.
     pub fn settle(&self, file: &Indexed, outcome: FileOutcome) {
-        self.settle_path(&file.path, file.file.len(), outcome);
+        let sent = file.sent.clone();
+        self.settled(&file.path, file.file.len(), outcome, sent);
     }
 
     /// Gives a file its outcome.
     pub fn settle_path(&self, path: &Arc<PathBuf>, bytes: u64, outcome: FileOutcome) {
+        self.settled(path, bytes, outcome, None);
+    }
+
+    fn settled(
+        &self,
+        path: &Arc<PathBuf>,
+        bytes: u64,
+        outcome: FileOutcome,
+        sent: Option<Arc<SentInstance>>,
+    ) {
         let failed = matches!(&outcome, FileOutcome::Failed(failure) if failure.code != FileCode::UploadStopped);
         if let FileOutcome::Failed(FileFailure {
             look: Some(look), ..
@@ -69,8 +80,12 @@ impl Outcomes {
         {
             self.events.looked(path, look);
         }
-        self.events
-            .settle(path, bytes, outcome);
+        self.events.settle(Settled {
+            path: Arc::clone(path),
+            bytes,
+            outcome,
+            sent,
+        });
         if failed {
             self.count_failure();
         }

@@ -133,6 +133,9 @@ impl SendState {
             size: package.len(),
             file_id: delivered.file_id.clone(),
             other_file: package.is_other_file(),
+            container_ids: container
+                .map(|container| container.ids())
+                .unwrap_or_default(),
         }
     }
 
@@ -148,6 +151,7 @@ impl SendState {
                 .database_id()
                 .map(str::to_owned),
             other_file: false,
+            container_ids: Vec::new(),
         }
     }
 }

@@ -496,6 +496,7 @@ impl EventConsumer for Console {
             Event::Stages(_)
             | Event::Requested { .. }
             | Event::Deidentified { .. }
+            | Event::Cleaned(_)
             | Event::Discovered { .. }
             | Event::Companion { .. }
             | Event::Sending(_)

@@ -62,6 +62,7 @@ impl Counters {
             Event::Settled(settled) => self.settled(settled),
             Event::Stopping { .. } => self.stopping = true,
             Event::Notice(_)
+            | Event::Cleaned(_)
             | Event::Left { .. }
             | Event::Pixels { .. }
             | Event::Requested { .. }
@@ -281,6 +282,7 @@ mod tests {
             size: 500,
             file_id: None,
             other_file: false,
+            container_ids: Vec::new(),
         })
     }
 
@@ -295,6 +297,7 @@ mod tests {
                 path: Arc::default(),
                 bytes,
                 outcome,
+                sent: None,
             }),
             elapsed,
         );

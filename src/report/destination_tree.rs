@@ -89,6 +89,7 @@ mod tests {
                 size: 2048,
                 file_id: None,
                 other_file,
+                container_ids: Vec::new(),
             });
         }
         insta::assert_snapshot!(tree.lines().join("\n"), @r"

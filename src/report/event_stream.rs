@@ -119,6 +119,10 @@ pub enum EventRecord<'a> {
         exit_code: u8,
         /// The failure report, if one was written.
         report: Option<&'a str>,
+        /// The address of the project's page, where the run sent something and the site stays after
+        /// it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        project_url: Option<&'a str>,
         /// What stopped the run early.
         stopped_by: Option<StoppedRecord<'a>>,
     },
@@ -188,6 +192,8 @@ pub struct EventStream {
     paths: Paths,
     /// Where the failure report is written, for the last record.
     report: ReportPath,
+    /// The address of the project's page, likewise.
+    project_url: Option<String>,
     has_begun: bool,
     /// The stream cannot be written any more. The upload is worth more than its description, so the
     /// run goes on.
@@ -203,6 +209,7 @@ impl EventStream {
             out,
             paths,
             report,
+            project_url: None,
             has_begun: false,
             is_closed: false,
             pending: Vec::new(),
@@ -281,8 +288,9 @@ impl EventStream {
             },
             Event::Ended(end) => self.end(end),
             // Sent bytes are part of progress, requests are for troubleshooting, companions are for
-            // the failure report.
-            Event::Sending(_)
+            // the failure report, attributes for the log of changes.
+            Event::Cleaned(_)
+            | Event::Sending(_)
             | Event::Sent { .. }
             | Event::SendingEnded(_)
             | Event::Requested { .. }
@@ -321,6 +329,7 @@ impl EventStream {
             report: self
                 .report
                 .written(end.totals.failed),
+            project_url: self.project_url.as_deref(),
             stopped_by: end
                 .stopped_by
                 .as_ref()
@@ -368,6 +377,10 @@ impl EventConsumer for EventStream {
     fn event(&mut self, event: &Event, counters: &Counters) -> Result<(), Error> {
         if self.is_closed {
             return Ok(());
+        }
+        if let Event::Started(start) = event {
+            self.project_url
+                .clone_from(&start.project_url);
         }
         let mut pending = std::mem::take(&mut self.pending);
         let appended = match self.record(event, counters) {

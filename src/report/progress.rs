@@ -318,6 +318,7 @@ mod tests {
                 path: Arc::default(),
                 bytes: 10 * MIB,
                 outcome: failure,
+                sent: None,
             }),
             Duration::ZERO,
         );

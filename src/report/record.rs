@@ -93,6 +93,9 @@ pub struct RunFacts {
         skip_serializing_if = "Option::is_none"
     )]
     pub site: Option<Option<String>>,
+    /// The address of the project's page, where the run sends something and the site stays after it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project_url: Option<String>,
     /// The governing profile; null when data is sent unchanged.
     #[serde(
         default,
@@ -224,6 +227,7 @@ impl RunFacts {
             mode: Some(start.mode),
             project: Some(start.project.clone()),
             site: Some(start.site.clone()),
+            project_url: start.project_url.clone(),
             profile: Some(profile),
             settings: Some(settings.collect()),
             redacted: Some(redacted),

@@ -80,6 +80,10 @@ pub fn lines(end: &RunEnd, context: SummaryContext<'_>) -> Vec<String> {
             escape_for_terminal(earlier)
         )
     }));
+    let page = context
+        .start
+        .and_then(|start| start.project_url.as_deref());
+    lines.extend(page.map(|page| format!("  → project: {}", escape_for_terminal(page))));
     lines
 }
 
@@ -259,6 +263,8 @@ mod tests {
             version: "1.2.3",
             project: "neuro/adni".into(),
             site: Some("https://site.example".into()),
+            project_url: (mode == Mode::Upload)
+                .then(|| "https://site.example/#/projects/5e8f0000000000000000abcd".into()),
             mode,
             profile: Some(ProfileFacts {
                 name: "basic".into(),
@@ -314,6 +320,7 @@ mod tests {
           → details: fwupload-failures.jsonl
           → meaning: fwupload explain read.truncated
           → try again: fwupload './study of' --project neuro/adni
+          → project: https://site.example/#/projects/5e8f0000000000000000abcd
         ");
         insta::assert_snapshot!(final_line(&end, context), @"Uploaded 1,204 files  3.1 GiB  in 6m \
             12s  to neuro/adni  (3 subjects, 5 sessions, 31 acquisitions); 96 already there; 14 \
@@ -362,6 +369,7 @@ mod tests {
         Other      14 sent as they are, not de-identified  3.9 KiB
         Skipped    4  (1 not DICOM, 3 archives)
           → archives of this kind are not read, and with `--archives skip` none: unpack them, and run again with the folder that they were unpacked into, or use `--archives read`
+          → project: https://site.example/#/projects/5e8f0000000000000000abcd
         ");
         insta::assert_snapshot!(final_line(&end(totals.clone()), context), @"Uploaded 2 files  1000 B  in 6m 12s  to neuro/adni; 14 sent as they are, not de-identified  3.9 KiB; 4 skipped");
         let others_alone = RunTotals {
@@ -374,6 +382,7 @@ mod tests {
         insta::assert_snapshot!(lines(&end(others_alone), context).join("\n"), @r"
         Uploaded   0 files  in 6m 12s  to neuro/adni
         Other      14 sent as they are, not de-identified  3.9 KiB
+          → project: https://site.example/#/projects/5e8f0000000000000000abcd
         ");
     }
 

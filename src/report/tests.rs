@@ -49,6 +49,7 @@ fn settled(path: &str, outcome: FileOutcome) -> Event {
         path: Arc::new(path.into()),
         bytes: 1000,
         outcome,
+        sent: None,
     })
 }
 
@@ -66,6 +67,7 @@ fn stored() -> Arc<Stored> {
         size: 900,
         file_id,
         other_file: false,
+        container_ids: Vec::new(),
     })
 }
 
@@ -81,6 +83,7 @@ pub(super) fn started() -> Event {
         version: "1.2.3",
         project: "neuro/adni".into(),
         site: Some("https://site.example".into()),
+        project_url: None,
         mode: Mode::Upload,
         profile: Some(profile),
         settings: vec![("package".into(), "series".into())],
@@ -205,6 +208,9 @@ pub(super) fn report(folder: &Path, name: &str, format: ReportFormat, named: boo
         rehearsal: false,
         fallback: None,
         log: None,
+        manifest: None,
+        deid_log: None,
+        step_summary: None,
         redact_paths: false,
         strictness: crate::exit::Strictness::default(),
     }
@@ -217,6 +223,7 @@ fn written(format: ReportFormat, paths: Paths, events: &[Event]) -> (tempfile::T
         ReportFormat::Json => "r.json",
         ReportFormat::Csv => "r.csv",
         ReportFormat::Junit => "r.xml",
+        ReportFormat::Markdown => "r.md",
     };
     let report = report(folder.path(), name, format, true);
     consume(
@@ -447,11 +454,12 @@ fn looking() -> Vec<Event> {
     ] {
         events.looked(&Arc::new(path.into()), look);
     }
-    events.settle(
-        &Arc::new("doe/ct.dcm".into()),
-        1000,
-        FileOutcome::Failed(failure),
-    );
+    events.settle(Settled {
+        path: Arc::new("doe/ct.dcm".into()),
+        bytes: 1000,
+        outcome: FileOutcome::Failed(failure),
+        sent: None,
+    });
     let totals = events.with_totals(|totals| totals.clone());
     events.send(Event::Ended(Box::new(RunEnd {
         totals,
@@ -670,6 +678,7 @@ fn redacted_paths_are_shown_nowhere() {
         ReportFormat::JsonLines,
         ReportFormat::Csv,
         ReportFormat::Junit,
+        ReportFormat::Markdown,
     ] {
         shown.push(written_text(format, paths(), &run()));
     }

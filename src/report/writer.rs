@@ -1,4 +1,5 @@
-//! Writes a failure report in its forms: JSON lines, one JSON document, CSV, `JUnit`.
+//! Writes a failure report in its forms: JSON lines, one JSON document, CSV, `JUnit`,
+//! Markdown.
 //!
 //! Owns the bytes of each form. Must never open a file, nor know whether its records come from a
 //! run or from other reports.
@@ -6,10 +7,12 @@
 use std::io::{self, Seek, SeekFrom, Write};
 
 use super::junit;
+use super::markdown::MarkdownSummary;
 use super::record::{CsvRow, EndRecord, ReportRecord, RunFacts, VERSION};
 use crate::config::ReportFormat;
 
-/// A report that is being written. Its JSON and `JUnit` forms are whole documents after every call.
+/// A report that is being written. All forms but the first are whole documents after
+/// every call.
 pub struct ReportWriter<W> {
     /// What it is written into.
     pub out: W,
@@ -22,6 +25,8 @@ pub struct ReportWriter<W> {
     companions: Vec<ReportRecord>,
     /// What the `JUnit` form says of the run at its end.
     ended: Option<EndRecord>,
+    /// What the Markdown form says, all of which is written anew each time.
+    summary: MarkdownSummary,
     /// The length of the end of a document, which the next record overwrites.
     end: usize,
 }
@@ -46,6 +51,7 @@ impl<W: Write + Seek> ReportWriter<W> {
             notices: Vec::new(),
             companions: Vec::new(),
             ended: None,
+            summary: MarkdownSummary::default(),
             end: 0,
         };
         report.write(std::iter::once(first).chain(notices))?;
@@ -65,6 +71,7 @@ impl<W: Write + Seek> ReportWriter<W> {
                 ReportFormat::Json => self.json(&mut text, record)?,
                 ReportFormat::Csv => self.csv(&mut text, &record)?,
                 ReportFormat::Junit => self.junit(&mut text, record),
+                ReportFormat::Markdown => self.summary.add(record),
             }
             self.is_empty &= !is_failure;
         }
@@ -74,6 +81,11 @@ impl<W: Write + Seek> ReportWriter<W> {
             ReportFormat::Json => self.json_end(&mut text)?,
             ReportFormat::Junit => {
                 text.extend(junit::end(self.ended.as_ref(), !self.is_empty).bytes());
+            }
+            ReportFormat::Markdown => {
+                text.extend(self.summary.text().bytes());
+                // Nothing of what was there before may stand behind it.
+                text.resize(text.len().max(self.end), b'\n');
             }
             ReportFormat::JsonLines | ReportFormat::Csv => {}
         }

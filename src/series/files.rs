@@ -113,6 +113,7 @@ impl SeriesFiles {
                         .get(at)
                         .copied()
                         .flatten(),
+                    sent: None,
                 }
             })
     }
@@ -135,6 +136,7 @@ impl SeriesFiles {
             read,
             row,
             rule,
+            sent: _,
         } = indexed;
         let at = self.entries.len();
         let name = path
@@ -219,6 +221,7 @@ mod tests {
             read: read.map(Bytes::from_static),
             row: None,
             rule: None,
+            sent: None,
         }
     }
 

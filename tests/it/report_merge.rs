@@ -388,7 +388,7 @@ fn usage() {
     place
         .run("report merge a.jsonl --output all.txt")
         .exits(2)
-        .says("end the name with .jsonl, .json, .csv, or .xml for JUnit");
+        .says("end the name with .jsonl, .json, .csv, .xml for JUnit, or .md for a summary");
     place
         .run("report merge a.jsonl ./a.jsonl")
         .exits(2)

@@ -1,6 +1,6 @@
 //! Output of runs: streams, verbosity, the event stream, the log, failure reports and runs over them.
 
-mod schema;
+pub mod schema;
 
 use crate::archive::members;
 use crate::fixture::{Dicom, Person, damaged};
@@ -88,6 +88,7 @@ fn redact(value: &mut serde_json::Value) {
             for (name, field) in fields.iter_mut() {
                 let varies = [
                     "site",
+                    "project_url",
                     "duration",
                     "container_id",
                     "file_id",
@@ -358,7 +359,7 @@ fn a_run_without_failures_shows_project_profile_and_outcome() {
     let (place, site) = (sixteen(), Site::start());
     let ran = place.run(USUAL).at(&site).exits(0);
     let lines: Vec<_> = ran.stderr.lines().collect();
-    assert_eq!(lines.len(), 2, "{}", ran.stderr);
+    assert_eq!(lines.len(), 3, "{}", ran.stderr);
     assert!(
         lines[0].starts_with(
             "to demo/phantom at 127.0.0.1: de-identified with \"basic\" (given locally, sha256:"
@@ -366,6 +367,7 @@ fn a_run_without_failures_shows_project_profile_and_outcome() {
         "{lines:?}"
     );
     assert!(lines[1].starts_with("Uploaded   16 files"), "{lines:?}");
+    assert!(lines[2].starts_with("  → project: http"), "{lines:?}");
     for fact in ["basic", "sha256:", "key "] {
         assert_eq!(
             ran.stderr.matches(fact).count(),

@@ -156,6 +156,7 @@ impl<'a> Run<'a> {
             let steers = [
                 "FWUPLOAD_",
                 "FLYWHEEL_",
+                "GITHUB_",
                 "XDG_",
                 "RUST_LOG",
                 "HTTP",

@@ -168,11 +168,11 @@ impl Record {
         }
     }
 
-    /// One that keeps which rule or setting changed what of this data set.
+    /// One that keeps which rule or setting changed what of this data set, and counts as well.
     pub fn listing(before: &DataSet) -> Self {
         Self {
             log: Some(Box::new(ChangeLog::new(before))),
-            ..Self::default()
+            ..Self::counting()
         }
     }
 

@@ -22,8 +22,8 @@ pub(crate) use attribute_roles::{
     IdentifierKind, TemporalRole, UidRole, identifier_kind, most_numbers, temporal_role, uid_role,
 };
 pub(crate) use codes::{is_code, is_meaning_of, is_published_scheme};
-pub use confidentiality::{Attribute, ConfidentialityOption, attributes};
-pub(crate) use confidentiality::{attribute, basic_code};
+pub(crate) use confidentiality::basic_code;
+pub use confidentiality::{Attribute, ConfidentialityOption, attribute, attributes};
 #[cfg(test)]
 pub(crate) use dictionary::GROUPS;
 pub use dictionary::{

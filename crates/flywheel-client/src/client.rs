@@ -21,6 +21,7 @@ use crate::key::ApiKey;
 use crate::learnt::Learnt;
 use crate::listing::{ContainerAnswer, Listed};
 use crate::notice::ClientNotice;
+use crate::project::Project;
 use crate::retry::Tries;
 use crate::site_config::SiteConfig;
 use crate::transport::{Settings, Transport};
@@ -70,6 +71,12 @@ impl Client {
     /// The site's host.
     pub fn host(&self) -> &str {
         &self.transport.host
+    }
+
+    /// The address of a project's page as the browser shows it; none for a project that is not there
+    /// yet.
+    pub fn page_of(&self, project: &Project) -> Option<String> {
+        project.page(&self.transport.base_url)
     }
 
     /// How often the site or its storage has asked for fewer requests: answers 429 and 503 (RFC

@@ -16,6 +16,22 @@ impl Project {
     pub fn path(&self) -> String {
         format!("{}/{}", self.group, self.label)
     }
+
+    /// The address of its page on a site, as [`ProjectRef::parse`] reads it; none where it is not
+    /// there yet.
+    pub(crate) fn page(&self, base_url: &str) -> Option<String> {
+        let id = self.id.as_ref()?;
+        // The port that the scheme implies, which browsers leave out.
+        let implied = if base_url.starts_with("https:") {
+            ":443"
+        } else {
+            ":80"
+        };
+        let base = base_url
+            .strip_suffix(implied)
+            .unwrap_or(base_url);
+        Some(format!("{base}/#/projects/{id}"))
+    }
 }
 
 /// A project as the user names it.
@@ -94,7 +110,8 @@ impl ProjectRef {
     }
 }
 
-fn is_database_id(text: &str) -> bool {
+/// Whether a text is a database id: 24 hex digits.
+pub(crate) fn is_database_id(text: &str) -> bool {
     text.len() == 24
         && text
             .bytes()
@@ -105,6 +122,31 @@ fn is_database_id(text: &str) -> bool {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_page_of_a_project_has_the_address_that_a_browser_shows_and_names_it_again() {
+        let id = "5e8f0000000000000000abcd";
+        let project = Project {
+            id: Some(id.into()),
+            group: "neuro".into(),
+            label: "ADNI".into(),
+        };
+        for (base, site) in [
+            ("https://site.example:443", "https://site.example"),
+            ("https://site.example:8443", "https://site.example:8443"),
+            ("http://site.example:80", "http://site.example"),
+            ("http://[::1]:443", "http://[::1]:443"),
+        ] {
+            let page = project.page(base).unwrap();
+            assert_eq!(page, format!("{site}/#/projects/{id}"));
+            assert_eq!(ProjectRef::parse(&page), Ok(ProjectRef::Id(id.into())));
+        }
+        let not_there_yet = Project {
+            id: None,
+            ..project
+        };
+        assert_eq!(not_there_yet.page("https://site.example:443"), None);
+    }
 
     #[test]
     fn a_project_is_named_in_five_ways() {

@@ -315,6 +315,15 @@ codes! {
             project, site, profile, pseudonym key or kind of run, or a shard is there twice. Their \
             totals would mean nothing together. Merge each job for itself.",
     }
+    AuditUnwritable {
+        code: "audit.unwritable",
+        sentence: "a manifest or log of changes cannot be written",
+        hint: "name another place with `--manifest` or `--deid-log`",
+        exit: Unexpected,
+        explanation: "The file cannot be written where it was named, or a file of another kind lies \
+            there and is not replaced. Name another place, or move that file. Nothing that was sent \
+            is lost, and running the same command again writes down what is there.",
+    }
     LogUnwritable {
         code: "log.unwritable",
         sentence: "the log cannot be written",

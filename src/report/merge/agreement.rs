@@ -97,6 +97,9 @@ pub fn common_facts(sources: &[SourceReport]) -> Result<RunFacts, Error> {
         site: facts()
             .filter_map(|facts| facts.site.clone())
             .max(),
+        project_url: facts()
+            .filter_map(|facts| facts.project_url.clone())
+            .max(),
         profile: profile.cloned(),
         settings: Some(common_settings(sources)),
         redacted: facts()

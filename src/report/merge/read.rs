@@ -91,6 +91,9 @@ fn content(path: &Path) -> Result<SourceReport, Refusal> {
         ReportFormat::Junit => Err(unusable(
             "the JUnit form holds too little to be read again".to_owned(),
         )),
+        ReportFormat::Markdown => Err(unusable(
+            "the Markdown form holds too little to be read again".to_owned(),
+        )),
     }
 }
 

@@ -4,7 +4,10 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
+use super::super::audit_file::{AuditHead, EndOfAudit};
+use super::super::deid_log::DeidLogRow;
 use super::super::event_stream::EventRecord;
+use super::super::manifest::ManifestRow;
 use super::super::record::{ReportDocument, ReportRecord};
 use crate::discover::SkipReason;
 
@@ -15,6 +18,32 @@ use crate::discover::SkipReason;
 enum FailureReport {
     Line(ReportRecord),
     Document(ReportDocument<ReportRecord>),
+}
+
+/// A line of a manifest of fwupload in its `.jsonl` form.
+#[derive(JsonSchema)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+#[expect(dead_code, reason = "for its schema")]
+enum ManifestRecord {
+    /// The first record: the run that the manifest is of.
+    Manifest(AuditHead),
+    /// A source file.
+    File(ManifestRow),
+    /// The last record.
+    End(EndOfAudit),
+}
+
+/// A line of a log of changes of fwupload in its `.jsonl` form.
+#[derive(JsonSchema)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+#[expect(dead_code, reason = "for its schema")]
+enum DeidLogRecord {
+    /// The first record: the run that the log is of.
+    DeidLog(AuditHead),
+    /// An attribute of a file.
+    Change(DeidLogRow),
+    /// The last record.
+    End(EndOfAudit),
 }
 
 fn schema<T: JsonSchema>(title: &str) -> Value {
@@ -32,7 +61,14 @@ fn the_generated_schemas_are_current() {
     let version = json!({ "v": { "const": 1, "description": "The version of the records, in the first one." } });
     events["properties"] = version;
     let report = schema::<FailureReport>("Failure report of fwupload");
-    for (name, schema) in [("events", events), ("report", report)] {
+    let manifest = schema::<ManifestRecord>("Record of a manifest of fwupload");
+    let deid_log = schema::<DeidLogRecord>("Record of a log of changes of fwupload");
+    for (name, schema) in [
+        ("events", events),
+        ("report", report),
+        ("manifest", manifest),
+        ("deid-log", deid_log),
+    ] {
         let path = format!(
             "{}/docs/schemas/{name}.schema.json",
             env!("CARGO_MANIFEST_DIR")

@@ -157,13 +157,17 @@ impl Cleaner {
     /// # Errors
     /// What cannot be cleaned, or of which a removed value still stands in what was written.
     pub fn deidentify(&self, instance: Instance, path: &str) -> Result<CleanInstance, DeidError> {
-        let originals = self
-            .beside
-            .originals
-            .then(|| Arc::new(Originals::of(&instance)));
+        let originals = self.originals_of(&instance);
         let mut clean = self.clean_instance(instance, path, &mut CleaningRun::default())?;
         clean.originals = originals;
         Ok(clean)
+    }
+
+    /// Who an instance is about, where the site keeps a log of that.
+    fn originals_of(&self, instance: &Instance) -> Option<Arc<Originals>> {
+        self.beside
+            .originals
+            .then(|| Arc::new(Originals::of(instance)))
     }
 
     /// The same, counting what is done to which attribute.
@@ -205,10 +209,35 @@ impl Cleaner {
     /// As for [`Self::deidentify`].
     pub fn deidentify_recording(
         &self,
-        mut instance: Instance,
+        instance: Instance,
         path: &str,
         values: bool,
     ) -> Result<(CleanInstance, Vec<Change>), DeidError> {
+        let (clean, changes, _) = self.recorded(instance, path, values)?;
+        Ok((clean, changes))
+    }
+
+    /// [`Self::deidentify_counting`] with a list of what became of each data element, without values.
+    ///
+    /// # Errors
+    /// As for [`Self::deidentify`].
+    pub fn deidentify_listing(
+        &self,
+        instance: Instance,
+        path: &str,
+    ) -> Result<(CleanInstance, Vec<Change>, Counts), DeidError> {
+        let originals = self.originals_of(&instance);
+        let (mut clean, changes, counts) = self.recorded(instance, path, false)?;
+        clean.originals = originals;
+        Ok((clean, changes, counts))
+    }
+
+    fn recorded(
+        &self,
+        mut instance: Instance,
+        path: &str,
+        values: bool,
+    ) -> Result<(CleanInstance, Vec<Change>, Counts), DeidError> {
         let (mut data, encoding) = (
             with_pixel_placeholder(&mut instance.clone()),
             instance.syntax.encoding,
@@ -248,7 +277,7 @@ impl Cleaner {
             .filter(unseen)
             .map(|tag| Change::of_pixels(tag, by));
         changes.extend(pixels);
-        Ok((clean, changes))
+        Ok((clean, changes, run.record.into_counts()))
     }
 
     /// Gives the data set that was written as well.

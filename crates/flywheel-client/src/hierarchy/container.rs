@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::listing::RemoteFile;
+use crate::project::is_database_id;
 use crate::reference::{ContainerKind, ContainerRef};
 
 /// A list of files younger than this is what the server has now, as far as any look can tell.
@@ -94,6 +95,15 @@ impl Container {
         self.steps()
             .into_iter()
             .map(|step| step.id)
+            .collect()
+    }
+
+    /// The database ids of it and of each container above it, from the subject downwards; none of one
+    /// that the server does not have.
+    pub fn ids(&self) -> Vec<Option<String>> {
+        self.keys()
+            .into_iter()
+            .map(|key| is_database_id(&key).then_some(key))
             .collect()
     }
 
