@@ -4,6 +4,10 @@
 
 use std::process::ExitCode;
 
+/// Small headers are allocations above all, and glibc keeps memory for each thread that makes some.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     fwupload::run(std::env::args_os())
 }
