@@ -49,17 +49,13 @@ measure-code folder=".":
 dist target="x86_64-unknown-linux-musl":
     python3 packaging/build.py all {{ target }}
 
-# The program for a target: one file without libraries, on Linux.
-dist-binary target="x86_64-unknown-linux-musl":
-    python3 packaging/build.py binary {{ target }}
+# The program for a target, one file without libraries on Linux, and the wheel around it. The other recipes need it.
+dist-wheel target="x86_64-unknown-linux-musl":
+    python3 packaging/build.py wheel {{ target }}
 
 # The program, manual pages, completions and licences of a target.
 dist-tarball target="x86_64-unknown-linux-musl":
     python3 packaging/build.py tarball {{ target }}
-
-# The program as a Python package.
-dist-wheel target="x86_64-unknown-linux-musl":
-    python3 packaging/build.py wheel {{ target }}
 
 # The program as a Debian package.
 dist-deb target="x86_64-unknown-linux-musl":

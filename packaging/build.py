@@ -4,7 +4,8 @@
 Owns what goes into which package, under which name. Never publishes anything, and writes nothing
 outside of target/. The same commit gives the same bytes, on any machine with the same compiler.
 
-    python3 packaging/build.py binary x86_64-unknown-linux-musl
+    python3 packaging/build.py wheel x86_64-unknown-linux-musl     # compiles
+    python3 packaging/build.py tarball x86_64-unknown-linux-musl   # packs
     python3 packaging/build.py all x86_64-unknown-linux-musl
     python3 packaging/build.py sums
 """
@@ -28,10 +29,9 @@ PACKAGES = BUILT / "packages"
 TOOLS = BUILT / "dist-tools"
 CONDA_TOOLS = BUILT / "conda-tools"
 
-# The C compiler and linker for all targets, Cargo's way to it, the builder of wheels, and the
-# certificates of the container.
+# The C compiler and linker for all targets, what calls Cargo and them, and the certificates of the
+# container.
 TOOL_PACKAGES = (
-    "cargo-zigbuild==0.24.1",
     "certifi==2026.10.19.post1",
     "maturin==1.16.0",
     "ziglang==0.17.1",
@@ -141,12 +141,15 @@ def environment():
     return settings
 
 
-def binary(target):
-    """Compiles the program. On a Mac its own linker does, elsewhere zig, which knows all targets."""
-    build = "build" if platform.system() == "Darwin" else "zigbuild"
-    run("cargo", build, "--locked", "--profile", "dist", "--target", target,
-        "--package", "fwupload", "--bin", "fwupload", env=environment())
-    return binary_path(target)
+def wheel(target):
+    """Compiles the program, and puts it into a wheel: maturin does both, so that all packages hold
+    one binary. On a Mac its own linker does, elsewhere zig, which knows all targets.
+
+    The wheel is for glibc and musl alike, and no interpreter is asked for a version."""
+    tags = [word for tag in TARGETS[target]["wheel"] for word in ("--compatibility", tag)]
+    zig = () if platform.system() == "Darwin" else ("--zig",)
+    run(tools() / "maturin", "build", "--locked", "--profile", "dist", "--target", target, *zig,
+        *tags, "--out", PACKAGES, env=environment())
 
 
 def binary_path(target):
@@ -156,7 +159,7 @@ def binary_path(target):
 def built(target):
     path = binary_path(target)
     if not path.is_file():
-        sys.exit(f"{target} is not built yet: python3 packaging/build.py binary {target}")
+        sys.exit(f"{target} is not built yet: python3 packaging/build.py wheel {target}")
     return path
 
 
@@ -167,14 +170,6 @@ def native():
     if target is None:
         sys.exit(f"no package is made for this kind of machine: {here}")
     return built(target)
-
-
-def wheel(target):
-    """One wheel for glibc and musl, around the binary: no interpreter is asked for a version."""
-    tags = [word for tag in TARGETS[target]["wheel"] for word in ("--compatibility", tag)]
-    zig = () if platform.system() == "Darwin" else ("--zig",)
-    run(tools() / "maturin", "build", "--locked", "--profile", "dist", "--target", target, *zig,
-        *tags, "--out", PACKAGES, env=environment())
 
 
 def third_party(target):
@@ -412,9 +407,8 @@ def sums():
 
 
 def everything(target):
-    binary(target)
-    archive(target)
     wheel(target)
+    archive(target)
     npm(target)
     conda(target)
     if "deb" in TARGETS[target]:
@@ -424,9 +418,8 @@ def everything(target):
 
 
 RECIPES = {
-    "binary": binary,
-    "tarball": archive,
     "wheel": wheel,
+    "tarball": archive,
     "deb": deb,
     "npm": npm,
     "container": container,
