@@ -2,7 +2,7 @@
 """Builds what is given to others: the program for a target, and its packages.
 
 Owns what goes into which package, under which name. Never publishes anything, and writes nothing
-outside of target/. The same commit gives the same bytes, on any machine with the same compiler.
+outside of target/. Packing the same program of the same commit gives the same bytes, but for conda.
 
     python3 packaging/build.py wheel x86_64-unknown-linux-musl     # compiles
     python3 packaging/build.py tarball x86_64-unknown-linux-musl   # packs
