@@ -45,6 +45,44 @@ score-pixels *arguments:
 measure-code folder=".":
     cargo run --quiet --package measure-code -- {{ folder }}
 
+# All packages of a target: packaging/README.md says what is needed.
+dist target="x86_64-unknown-linux-musl":
+    python3 packaging/build.py all {{ target }}
+
+# The program for a target, one file without libraries on Linux, and the wheel around it. The other recipes need it.
+dist-wheel target="x86_64-unknown-linux-musl":
+    python3 packaging/build.py wheel {{ target }}
+
+# The program, manual pages, completions and licences of a target.
+dist-tarball target="x86_64-unknown-linux-musl":
+    python3 packaging/build.py tarball {{ target }}
+
+# The program as a Debian package.
+dist-deb target="x86_64-unknown-linux-musl":
+    python3 packaging/build.py deb {{ target }}
+
+# The program as the npm package of one platform.
+dist-npm target="x86_64-unknown-linux-musl":
+    python3 packaging/build.py npm {{ target }}
+
+# The npm package that chooses among those of the platforms.
+dist-npm-front:
+    python3 packaging/build.py npm-front
+
+# The program in a container image without anything else.
+dist-container target="x86_64-unknown-linux-musl":
+    python3 packaging/build.py container {{ target }}
+
+# The program as a conda package, made of the tarball.
+dist-conda target="x86_64-unknown-linux-musl":
+    python3 packaging/build.py conda {{ target }}
+
+# Installs each package in a clean place and uploads the example.
+dist-check:
+    python3 packaging/build.py sums
+    python3 packaging/check.py binary tarball wheel deb npm container conda arm64 sums
+    sh packaging/stranger.sh target/packages/*x86_64.whl
+
 # Everything that has to hold before a change goes in.
 ci:
     bash .ci/run

@@ -293,8 +293,8 @@ fn is_text(name: &str) -> bool {
         .extension()
         .and_then(|e| e.to_str())
         .unwrap_or_default();
-    ["rs", "toml", "md", "py", "sh", "yml", "yaml", "json"].contains(&extension)
-        || name == ".ci/run"
+    ["rs", "toml", "md", "py", "sh", "yml", "yaml", "json", "js"].contains(&extension)
+        || [".ci/run", "justfile", "packaging/container/Containerfile"].contains(&name)
 }
 
 fn refuse(marks: &[&str], of_interest: impl Fn(&str) -> bool) {
@@ -305,10 +305,22 @@ fn refuse(marks: &[&str], of_interest: impl Fn(&str) -> bool) {
         "CONTRIBUTING.md",
         "SECURITY.md",
         "deny.toml",
+        "justfile",
+        "pyproject.toml",
     ]
     .map(|name| (name.to_owned(), project().join(name)));
     let folders = [
-        "src", "crates", "tools", "tests", "examples", "benches", "profiles", "docs", ".ci",
+        "src",
+        "crates",
+        "tools",
+        "tests",
+        "examples",
+        "benches",
+        "profiles",
+        "docs",
+        ".ci",
+        "packaging",
+        ".github",
     ];
     let mut wrong = Vec::new();
     for (name, path) in folders
