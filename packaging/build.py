@@ -388,6 +388,8 @@ def conda(target):
     subdir = TARGETS[target]["conda"]
     # Names of conda packages have no platform, and these lie in one folder.
     build = f"{subdir.replace('-', '_')}_0"
+    # What it unpacked from an earlier tarball of that name it would take again.
+    shutil.rmtree(folder, ignore_errors=True)
     run(conda_tools() / "python", "-W", "ignore", "-c", f"""
 import rattler_build
 rattler_build.build_recipes([{str(ROOT / "packaging" / "conda" / "recipe.yaml")!r}], output_dir={str(folder)!r},

@@ -217,13 +217,14 @@ def check_conda(folder):
     (folder / "channel" / subdir).mkdir(parents=True)
     shutil.copy(package, folder / "channel" / subdir)
     run(build.conda_tools() / "python", "-c", f"""
-import asyncio, pathlib, rattler, rattler.index
+import asyncio, os, rattler, rattler.index
 async def main():
     await rattler.index.index_fs({str(folder / 'channel')!r})
     records = await rattler.solve(sources=[rattler.Channel({str(folder / 'channel')!r})],
                                   specs=['fwupload'], platforms=['{subdir}', 'noarch'])
     await rattler.install(records, target_prefix={str(folder / 'prefix')!r}, show_progress=False)
 asyncio.run(main())
+os._exit(0)  # The threads of the library sometimes crash when the interpreter ends.
 """, env={"HOME": str(folder), "PATH": PATH})
     program = folder / "prefix/bin/fwupload"
     insist(program.read_bytes() == build.built(here()).read_bytes(), "the package has another program")
