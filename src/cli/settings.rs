@@ -375,7 +375,13 @@ pub fn first_look(arguments: &[OsString]) -> Option<Asked> {
         .map(|id| id.replace('_', "-"));
     Some(Asked {
         config,
-        no_config: inner.get_flag("no_config"),
+        // A line that cannot be parsed has no flags, those that are not typed included.
+        no_config: inner
+            .try_get_one("no_config")
+            .ok()
+            .flatten()
+            .copied()
+            .unwrap_or(false),
         preset: text("preset"),
         site: text("site"),
         inputs: inputs

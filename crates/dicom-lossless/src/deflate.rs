@@ -17,12 +17,19 @@ const STEP: usize = 64 << 10;
 pub fn inflate(stream: &[u8], limits: &Limits) -> Result<Bytes, FileError> {
     let mut inflater = Decompress::new(false);
     let mut out = Vec::new();
+    let most = usize::try_from(limits.header_bytes)
+        .unwrap_or(usize::MAX)
+        .saturating_add(STEP);
     loop {
         let consumed = usize::try_from(inflater.total_in()).unwrap_or(usize::MAX);
         let left = stream
             .get(consumed..)
             .unwrap_or_default();
-        out.reserve(STEP);
+        if out.capacity() - out.len() < STEP {
+            // Twice as much each time, but no more than the limit takes.
+            let left = most.saturating_sub(out.len());
+            out.reserve_exact(out.len().min(left).max(STEP));
+        }
         let before = (inflater.total_in(), inflater.total_out());
         let status = inflater
             .decompress_vec(left, &mut out, FlushDecompress::None)
