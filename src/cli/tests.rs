@@ -4,8 +4,6 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use clap::ValueEnum;
-
 use super::upload::{DEID, DESTINATION, INPUT, OUTPUT, REPORTS, TRANSFER};
 use super::*;
 use crate::failure::RunCode;
@@ -199,20 +197,6 @@ fn a_bare_call_shows_the_short_help_and_is_an_error() {
     let stop = parse_line("").unwrap_err();
     assert_eq!(stop.error.exit_code(), 2);
     assert!(stop.text().contains("Examples:"), "{}", stop.text());
-}
-
-#[test]
-fn completions_exist_for_every_shell() {
-    for shell in clap_complete::Shell::value_variants() {
-        let mut script = Vec::new();
-        write_completions(*shell, &mut script).unwrap();
-        assert!(
-            String::from_utf8(script)
-                .unwrap()
-                .contains("files-from"),
-            "{shell}"
-        );
-    }
 }
 
 #[test]
