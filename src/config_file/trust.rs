@@ -26,6 +26,10 @@ const NEED_TRUST: [&str; 11] = [
     "ca-cert",
 ];
 
+/// Profiles that leave less than any other: where none governs on the server, a weaker one would send
+/// what its absence keeps back.
+const SAFE_PROFILES: [&str; 2] = ["basic", "strict"];
+
 /// Switches that protect: a file that is not trusted may set them, and not take them back.
 const PROTECT: [&str; 2] = ["redact-paths", "fail-on-skip"];
 
@@ -59,8 +63,18 @@ pub fn check(document: &Document, own: Option<&Document>) -> Result<(), Error> {
         return Err(refused(&file, "[site] tables are not read"));
     }
     for (name, value) in document.all_values() {
-        let takes_back = PROTECT.contains(&name.as_str()) && value.values == ["false"];
-        if NEED_TRUST.contains(&name.as_str()) || takes_back {
+        let says = |safe: &[&str]| {
+            value
+                .values
+                .iter()
+                .all(|value| safe.contains(&value.as_str()))
+        };
+        let weakens = match name.as_str() {
+            "profile" => !says(&SAFE_PROFILES),
+            name if PROTECT.contains(&name) => says(&["false"]),
+            name => NEED_TRUST.contains(&name),
+        };
+        if weakens {
             return Err(refused(&value.place, &format!("`{name}` is not taken")));
         }
     }

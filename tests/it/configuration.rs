@@ -125,13 +125,9 @@ fn the_list_names_files_and_lines_for_people() {
 #[test]
 fn a_run_takes_what_it_does_from_files_and_says_from_which() {
     let (place, site) = (place(), Site::start());
-    let basic = place
-        .run("profile show basic")
-        .exits(0)
-        .stdout;
     place.file(
         "fwupload.toml",
-        "project = \"demo/phantom\"\nprofile = \"deid.toml\"\nredact-paths = false\n",
+        "project = \"demo/phantom\"\nprofile = \"basic\"\nredact-paths = false\n",
     );
     // Taking protection back needs trust.
     place
@@ -141,10 +137,9 @@ fn a_run_takes_what_it_does_from_files_and_says_from_which() {
         .says("error[config.untrusted]")
         .says("fwupload.toml:3")
         .says("redact-paths");
-    place.file("deid.toml", basic);
     place.file(
         "fwupload.toml",
-        "project = \"demo/phantom\"\nprofile = \"deid.toml\"\n",
+        "project = \"demo/phantom\"\nprofile = \"basic\"\n",
     );
     place
         .run("study")
@@ -289,7 +284,9 @@ fn a_file_that_comes_with_data_may_not_weaken_what_protects_it() {
         "if-exists = \"replace\"",
         "report = \"../out.jsonl\"",
         "log-file = \"~/log\"",
-        "profile = \"link/deid.toml\"",
+        "log-file = \"link/log\"",
+        "profile = \"weak.toml\"",
+        "profile = \"flywheel-minimal\"",
         "[preset.x]\napi-key-command = \"touch ran\"",
         "[site.a]\naddress = \"other.example\"",
         "[trust]\nfolders = [\".\"]",
