@@ -11,8 +11,10 @@ use dicom_lossless::display_path;
 
 use super::document::Document;
 
-/// Settings that need trust, whatever their value.
-const NEED_TRUST: [&str; 11] = [
+/// Settings that need trust, whatever their value. A key that names no site goes to the one that
+/// `site` names.
+const NEED_TRUST: [&str; 12] = [
+    "site",
     "no-deid",
     "residual",
     "other-files",

@@ -281,6 +281,7 @@ fn a_file_that_comes_with_data_may_not_weaken_what_protects_it() {
         "api-key-command = \"touch ran\"",
         "pseudonym-key-file = \"key\"",
         "ca-cert = \"ca.pem\"",
+        "site = \"other.example\"",
         "if-exists = \"replace\"",
         "report = \"../out.jsonl\"",
         "log-file = \"~/log\"",
