@@ -43,6 +43,7 @@ pub use upload::{
 pub use values::{
     Archives, ColorWhen, Compression, Filter, IfExists, IfStudyElsewhere, IncompleteSeries,
     OtherFiles, PackageBy, PathList, ProfileLanguage, ProfileLevel, ProgressStyle, Residual, Shard,
+    named_profile,
 };
 
 /// Words that are never paths when they stand first: commands, and names kept for commands of later

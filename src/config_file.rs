@@ -89,7 +89,6 @@ pub fn read(asked: &Asked, places: &Places) -> Result<FileSettings, Error> {
     if let Some((document, (address, place))) = documents
         .iter()
         .find_map(|document| Some((document, document.default_site()?)))
-        .filter(|_| own.is_none_or(|own| !own.values.contains_key("site")))
     {
         let value = FileValue {
             values: vec![address.to_owned()],

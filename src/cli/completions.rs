@@ -1,7 +1,7 @@
 //! What shells complete: the program is asked on TAB, and answers from its own definition, without a
 //! request to any server.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -77,31 +77,35 @@ fn with_candidates(command: Definition, names: &KnownNames) -> Definition {
 }
 
 fn candidates(arg: Arg, names: &KnownNames) -> Arg {
-    let profile = arg.get_long() == Some("profile")
+    let is_profile = arg.get_long() == Some("profile")
         || (arg.is_positional() && matches!(arg.get_id().as_str(), "profile" | "profiles"));
+    if is_profile {
+        return arg.add(ArgValueCompleter::new(profile_or_file(&names.profiles)));
+    }
     let known = match arg.get_long() {
-        _ if profile => {
-            // A profile is a name or a file.
-            let profiles = names.profiles.clone();
-            return arg.add(ArgValueCompleter::new(move |typed: &std::ffi::OsStr| {
-                let mut all = PathCompleter::file().complete(typed);
-                let begun = typed.to_string_lossy();
-                let begin_so = profiles
-                    .iter()
-                    .filter(|name| name.starts_with(&*begun));
-                all.splice(0..0, begin_so.map(CompletionCandidate::new));
-                all
-            }));
-        }
-        Some("preset") => &names.presets,
-        Some("site") => &names.sites,
+        Some("preset") => names.presets.clone(),
+        Some("site") => names.sites.clone(),
         _ => return arg,
     };
-    let known = known.clone();
     arg.add(ArgValueCandidates::new(move || {
         known
             .iter()
             .map(CompletionCandidate::new)
             .collect()
     }))
+}
+
+/// Built-in profiles that begin as what is typed, before files.
+fn profile_or_file(profiles: &[String]) -> impl ValueCompleter + use<> {
+    let profiles = profiles.to_vec();
+    move |typed: &OsStr| {
+        let begun = typed.to_string_lossy();
+        let mut all: Vec<_> = profiles
+            .iter()
+            .filter(|name| name.starts_with(&*begun))
+            .map(CompletionCandidate::new)
+            .collect();
+        all.extend(PathCompleter::file().complete(typed));
+        all
+    }
 }

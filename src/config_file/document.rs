@@ -11,6 +11,7 @@ use toml::de::{DeString, DeTable, DeValue};
 
 use crate::cli::{
     FileValue, PathRule, Setting, Takes, check_values, file_settings, has_to_be_typed,
+    named_profile,
 };
 use crate::failure::Error;
 use dicom_deid::standard::likeness;
@@ -278,7 +279,7 @@ impl Reading<'_> {
                 let is_path = match setting.path {
                     PathRule::Never => false,
                     PathRule::Always => true,
-                    PathRule::Profile => text.contains(['/', '\\', '.']),
+                    PathRule::Profile => named_profile(text).is_some(),
                 };
                 if !is_path {
                     continue;

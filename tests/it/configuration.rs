@@ -461,3 +461,23 @@ fn the_examples_of_the_manual_are_taken() {
     assert!(ca_cert.ends_with("fwupload/hospital-ca.pem"), "{ca_cert}");
     assert_eq!(source, "site");
 }
+
+#[test]
+fn the_default_of_a_trusted_project_goes_before_the_users_own_site() {
+    let place = place();
+    let folder = place.path("");
+    own(
+        &place,
+        &format!(
+            "site = \"own.example\"\n[trust]\nfolders = ['{}']\n",
+            folder.display()
+        ),
+    );
+    let site = || setting(place.run("status --config --json"), "site");
+    assert_eq!(site(), ("own.example".to_owned(), "user file".to_owned()));
+    place.file(
+        "fwupload.toml",
+        "[site.trial]\naddress = \"trial.example\"\ndefault = true\n",
+    );
+    assert_eq!(site(), ("trial.example".to_owned(), "site".to_owned()));
+}
