@@ -19,10 +19,10 @@ use std::io::{self, Write as _};
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Command as Definition, CommandFactory, FromArgMatches, Parser};
 
-use crate::failure::{Error, ExitStatus};
+use crate::failure::{Error, ExitStatus, RunCode};
 
 pub use commands::{
-    Command, ExplainCodeArgs, ManArgs, MergeArgs, ReportCommand, SandboxArgs, ServerEra,
+    Command, ExplainCodeArgs, ManArgs, MergeArgs, PlanArgs, ReportCommand, SandboxArgs, ServerEra,
     SignedUrls, StorageKind,
 };
 pub use completions::{KnownNames, answer, is_asked, write_completions};
@@ -38,7 +38,7 @@ pub use settings::{
 };
 pub use upload::{
     ConnectionArgs, DeidArgs, DestinationArgs, FieldFilterArgs, InputArgs, OutputArgs,
-    PackagingArgs, PlacingArgs, PseudonymKeyArgs, ReportArgs, TransferArgs, UploadArgs,
+    PackagingArgs, PlacingArgs, PseudonymKeyArgs, ReportArgs, TransferArgs, UploadArgs, WalkArgs,
 };
 pub use values::{
     Archives, ColorWhen, Compression, Filter, IfExists, IfStudyElsewhere, IncompleteSeries,
@@ -77,9 +77,9 @@ or follows `--`.
 
 Every option that is a setting may also come from the environment: FWUPLOAD_ and its name, as in
 FWUPLOAD_PROJECT or FWUPLOAD_CA_CERT. An empty variable counts as unset. `--dry-run`, `--yes`,
-`--no-deid`, `--other-files`, `--new-pseudonym-key`, `--residual`, `--pictures`, `--subjects`,
-`--extend-subjects`, `--save-subjects`, `--rules`, `--map`, `--folder-labels`, `--associate`,
-`--filter`, `--skip-localizers`, `--skip-derived` and `--fresh` have to be typed.
+`--no-deid`, `--other-files`, `--from-plan`, `--new-pseudonym-key`, `--residual`, `--pictures`,
+`--subjects`, `--extend-subjects`, `--save-subjects`, `--rules`, `--map`, `--folder-labels`,
+`--associate`, `--filter`, `--skip-localizers`, `--skip-derived` and `--fresh` have to be typed.
 
 What is typed each time can stand in `config.toml` in the folder for configuration, or in
 `fwupload.toml` in the folder in which the program is run; `--preset NAME` adds the settings under
@@ -301,6 +301,11 @@ pub fn parse<I: IntoIterator<Item = OsString>>(
     match &mut cli.command {
         Some(Command::Profile(command)) => settle_profile(command, &matches),
         Some(Command::Rules(command)) => settle_rules(command, &matches),
+        Some(Command::Plan(args)) => {
+            if let Some((_, matches)) = matches.subcommand() {
+                args.filters = filters(matches);
+            }
+        }
         _ => {}
     }
     Ok(cli)
@@ -365,6 +370,39 @@ fn settle_rules(command: &mut RulesCommand, matches: &ArgMatches) {
     }
 }
 
+/// The upload whose files a plan lists: a dry run that asks no server.
+///
+/// # Errors
+/// The words below are no upload, which is a defect.
+pub fn upload_to_plan(args: &PlanArgs) -> Result<UploadArgs, Error> {
+    let words = [
+        "fwupload",
+        "-p",
+        "plan/plan",
+        "--offline",
+        "-n",
+        "--no-deid",
+    ];
+    let parsed = Cli::command()
+        .try_get_matches_from(words)
+        .and_then(|matches| Cli::from_arg_matches(&matches))
+        .map_err(|error| Error::new(RunCode::Internal, error.render().to_string()))?;
+    let mut upload = parsed.upload;
+    upload.input.walk = args.walk.clone();
+    upload
+        .filters
+        .clone_from(&args.filters);
+    upload.transfer.jobs = args.jobs;
+    let packaging = &mut upload.destination.packaging;
+    packaging
+        .subject
+        .clone_from(&args.subject);
+    packaging.merge_patients = args.merge_patients;
+    packaging.table = args.table.clone();
+    packaging.placing = args.placing.clone();
+    Ok(upload)
+}
+
 /// The definition with everything that may be set without being typed.
 fn definition(settings: &FileSettings) -> Definition {
     let with = |command: Definition, own: &[&str]| {
@@ -372,6 +410,7 @@ fn definition(settings: &FileSettings) -> Definition {
     };
     with(Cli::command(), &[]).mut_subcommands(|command| match command.get_name() {
         "login" | "status" => with(command, &[]),
+        "plan" => with(command, &commands::PLAN_NOT_FROM_ENVIRONMENT),
         // What is forgotten has to be typed.
         "logout" => with(command, &["all", "site"]),
         "profile" => command.mut_subcommands(|inner| with(inner, &profile::NOT_FROM_ENVIRONMENT)),

@@ -8,6 +8,7 @@ mod account;
 mod batches;
 mod explain;
 mod man;
+mod plan;
 mod profile;
 mod report;
 mod rules;
@@ -98,7 +99,8 @@ pub fn dispatch(
         Command::Profile(command) => profile::run(command, environment),
         Command::Rules(command) => rules::run(command, environment),
         Command::Explain(args) => finished(explain::run(&args)),
-        Command::Report(command) => finished(report::run(&command)),
+        Command::Plan(args) => plan::run(&args, environment),
+        Command::Report(command) => report::run(&command),
         Command::Sandbox(args) => finished(sandbox::run(args)),
         Command::Man(args) => finished(man::run(&args)),
         Command::Completions { shell } => finished(

@@ -25,14 +25,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use clap::ValueEnum;
+
 pub use look_pool::{LookThreads, MOST_WAITING};
+pub use members::split as split_member;
 pub use opened::OpenedFile;
 pub use other::OtherFile;
 pub use skip::SkipReason;
 
-use crate::cli::{Archives, Filter, OtherFiles, PathList};
-use crate::failure::{Error, FileFailure};
-use dicom_lossless::{SourceFile, Stored};
+use crate::cli::{Archives, Filter, OtherFiles, PathList, Shard};
+use crate::failure::{Error, FileFailure, RunCode};
+use crate::shard_plan::{ExpectedFile, PlannedList};
+use dicom_lossless::{SourceFile, Stored, display_path};
 use filters::Filters;
 use first_look::{FirstLook, Looked};
 use members::SEPARATOR;
@@ -54,6 +58,9 @@ pub struct Inputs {
     pub other_files: OtherFiles,
     /// What becomes of archives.
     pub archives: Archives,
+    /// The folder of a plan whose files are read in the place of walking, and which part of it. It
+    /// says which filters, links and archives count.
+    pub plan: Option<(PathBuf, Shard)>,
 }
 
 /// One file or folder that was reached, and what it is.
@@ -114,6 +121,8 @@ pub struct DiscoveredFile {
     pub root: PathBuf,
     /// Where it lies, if that is inside an archive.
     pub inside: Option<Arc<dyn Stored>>,
+    /// What a plan says of it, where it is read by one.
+    pub expected: Option<ExpectedFile>,
 }
 
 impl DiscoveredFile {
@@ -222,12 +231,17 @@ pub struct Discovery {
     follow: bool,
     other_files: OtherFiles,
     archives: Archives,
+    planned: Option<PlannedList>,
 }
 
 impl Discovery {
     /// Reads the lists and compiles the filters. `stdin` is read to its end when a list is
-    /// [`PathList::Stdin`]. Errors: a list that cannot be read, or a filter that is not a pattern.
+    /// [`PathList::Stdin`]. Errors: a list that cannot be read, a filter that is not a pattern, or
+    /// `plan.invalid`.
     pub fn prepare(inputs: Inputs, stdin: &mut dyn Read) -> Result<Self, Error> {
+        if let Some((folder, shard)) = &inputs.plan {
+            return Self::planned(folder, *shard, inputs.other_files);
+        }
         let filters = Filters::new(&inputs.filters)?;
         let mut paths = inputs.paths;
         for list in &inputs.lists {
@@ -239,7 +253,36 @@ impl Discovery {
             follow: inputs.follow,
             other_files: inputs.other_files,
             archives: inputs.archives,
+            planned: None,
         })
+    }
+
+    /// The part of a plan.
+    fn planned(folder: &Path, shard: Shard, other_files: OtherFiles) -> Result<Self, Error> {
+        let parts = (shard.number().into(), shard.of().into());
+        let list = PlannedList::open(folder, parts)
+            .map_err(|error| invalid_plan(&error.path, error.cause))?;
+        let archives = Archives::from_str(&list.plan.archives, false)
+            .map_err(|_| invalid_plan(list.path(), "it says of archives what is not known"))?;
+        let filters: Vec<_> = list
+            .plan
+            .filters
+            .iter()
+            .map(Filter::from)
+            .collect();
+        Ok(Self {
+            paths: list.inputs.clone(),
+            filters: Filters::new(&filters)?,
+            follow: list.plan.follow,
+            other_files,
+            archives,
+            planned: Some(list),
+        })
+    }
+
+    /// The plan whose files are read in the place of walking.
+    pub fn plan(&self) -> Option<&PlannedList> {
+        self.planned.as_ref()
     }
 
     /// What was named and listed.
@@ -309,6 +352,15 @@ impl Discovery {
             is_slow: pass.is_slow,
         }
     }
+}
+
+/// The error for a plan that cannot be used.
+pub fn invalid_plan(path: &Path, cause: impl Into<String>) -> Error {
+    Error::new(
+        RunCode::PlanInvalid,
+        format!("the plan cannot be used: {}", display_path(path)),
+    )
+    .because(cause)
 }
 
 /// What a walk came to.

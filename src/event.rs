@@ -616,6 +616,9 @@ pub struct Events {
     ),
 }
 
+/// The code of the warning that a container exists twice.
+pub const TWIN_CONTAINER: &str = "twin-container";
+
 impl Events {
     /// Sends into this channel.
     pub fn new(sender: crossbeam_channel::Sender<Event>) -> Self {

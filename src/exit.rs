@@ -31,6 +31,14 @@ impl ExitStatus {
         Self::SomeFailed,
     ];
 
+    /// The status of an exit code; none where there is no such code.
+    pub fn of_code(code: u8) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|status| status.code() == code)
+    }
+
     /// The status that an error which stops a run leads to.
     pub fn of_error(code: RunCode) -> Self {
         code.entry().exit

@@ -40,6 +40,7 @@
 //! | [`subjects`] | subject tables, and crosswalks back from what was sent |
 //! | [`routing`] | labels and UIDs |
 //! | [`pictures`] | frames before and after, for a person to look at |
+//! | [`shard_plan`] | lists of files for the shards of one upload |
 //! | [`config_file`] | configuration files, and what they may say |
 //! | [`config`], [`discover`], [`credential`], [`cli`] | what a run was told, finding files, keys, flags |
 //! | [`rules`] | which files are taken and which labels they get, by the user's own rules |
@@ -82,6 +83,7 @@ pub mod report;
 pub mod routing;
 pub mod rules;
 pub mod series;
+pub mod shard_plan;
 pub mod subjects;
 
 use std::ffi::OsString;

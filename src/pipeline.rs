@@ -46,6 +46,7 @@ use crate::failure::{Error, RunCode};
 use crate::journal::Journal;
 use crate::plan::UploadPlan;
 use crate::series::Series;
+use crate::shard_plan::NewPlan;
 pub use clean::READ_WHOLE;
 use clean::Reading;
 use context::RunContext;
@@ -133,8 +134,52 @@ pub fn run(
     end(&context, found.found)?;
     match stop.reason() {
         Some(error) => Err(error),
-        None if nothing && events.with_totals(find::has_nothing) => Err(find::nothing(events)),
+        // Of a plan, the other shards have what there is.
+        None if nothing
+            && context
+                .plan
+                .discovery
+                .plan()
+                .is_none()
+            && events.with_totals(find::has_nothing) =>
+        {
+            Err(find::nothing(events))
+        }
         None => Ok(()),
+    }
+}
+
+/// Walks the inputs as a run does and notes every file in a plan of shards. What only all files
+/// together show is seen here.
+///
+/// # Errors
+/// An interruption, one subject of several patients, a file that cannot be noted.
+pub fn note_for_shards(
+    plan: UploadPlan,
+    noted: NewPlan,
+    events: &Events,
+    runtime: &Runtime,
+    stop: &Stop,
+) -> Result<NewPlan, Error> {
+    let pool = workers(plan.transfer.jobs)?;
+    let context = RunContext::new(plan, events, stop, runtime.handle());
+    let (found, noted) = find::note_all(&context, &pool, noted).map_err(|error| {
+        Error::new(RunCode::OutputUnwritable, "the plan cannot be written")
+            .because(error.to_string())
+    })?;
+    let checks = [
+        stop.reason(),
+        several_patients(&context.plan, found.patients.count()),
+        found
+            .rows
+            .several_patients(&context.plan),
+        found
+            .subjects
+            .several_patients(&context.plan),
+    ];
+    match checks.into_iter().flatten().next() {
+        Some(error) => Err(error),
+        None => Ok(noted),
     }
 }
 

@@ -9,6 +9,7 @@ mod consent;
 mod decision;
 mod deid_log;
 mod governing;
+mod planned;
 mod project;
 mod pseudonyms;
 mod rules_of_run;
@@ -41,6 +42,7 @@ use dicom_deid::{
 use dicom_lossless::{Instance, Limits, display_path};
 use flywheel_client::{ApiKey, Client, Project, Settings};
 pub use governing::GoverningProfile;
+pub use planned::choices;
 pub use rules_of_run::{refuse_dates, refuse_ids};
 pub use server_profiles::{ProfileWatch, ServerProfiles, ask};
 pub use sink::{Sink, UploadServer};
@@ -216,6 +218,9 @@ pub async fn resolve(
     let discovery = open_inputs(&config)?;
     let subjects = subject_files::table(&config.packaging)?;
     let mut rules = rules_of_run::read(&config)?;
+    if let Some(list) = discovery.plan() {
+        planned::refuse_other_choices(list, &planned::choices(&config, &rules)?)?;
+    }
     let local = decision::local(&config.deid)?;
     let (project, served) = ask_server(client.as_ref(), &config).await?;
     let watch = client.as_ref().map(|client| {

@@ -11,7 +11,7 @@ mod deid_log;
 mod destination_tree;
 mod event_stream;
 mod failure_report;
-mod figures;
+pub mod figures;
 mod junit;
 mod log_file;
 mod manifest;

@@ -11,8 +11,8 @@ use clap::{Arg, Args, Subcommand, ValueEnum};
 use super::profile::{self, ProfileCommand};
 use super::rules::{self, RulesCommand};
 use super::settings::{ConfigArgs, PresetArgs};
-use super::upload::ConnectionArgs;
-use super::values::ProfileLevel;
+use super::upload::{ConnectionArgs, PlacingArgs, SubjectTableArgs, WalkArgs};
+use super::values::{Filter, ProfileLevel, Shard};
 use crate::failure::CodeEntry;
 
 /// The commands that have a word of their own; the upload has none.
@@ -75,6 +75,15 @@ pub enum Command {
     /// Say what a code or an exit code means, and what to do about it
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainCodeArgs),
+    /// List the files of an upload for several machines, once for all of them
+    ///
+    /// Walks and reads the inputs as an upload does, sends nothing, and writes a list for each of N
+    /// shards into DIR, of about the same size in bytes. A study, and whatever lies in one archive,
+    /// is in one list. `--from-plan DIR --shard I/N` uploads what the I-th list has: so the inputs are
+    /// walked once and not by every shard. What is added later is in no list. DIR holds paths, which
+    /// often identify: it is yours alone.
+    #[command(after_help = PLAN_EXAMPLES, after_long_help = format!("{PLAN_EXAMPLES}\n{PLAN_EXIT_CODES}"))]
+    Plan(PlanArgs),
     /// Work on failure reports: merge those of several runs into one
     #[command(subcommand, after_help = MERGE_EXAMPLES)]
     Report(ReportCommand),
@@ -164,17 +173,79 @@ impl TypedValueParser for CodeParser {
     }
 }
 
+/// Flags of `plan` that no environment variable may set: they say what this one call makes.
+pub const PLAN_NOT_FROM_ENVIRONMENT: [&str; 2] = ["shards", "output"];
+
+const PLAN_EXAMPLES: &str = "\
+Examples:
+  fwupload plan ./study --shards 8 --output plan                    eight lists, in one walk
+  fwupload --from-plan plan --shard 3/8 --project neuro/adni        uploads what the third has
+  fwupload plan ./study --shards 8 -o plan --exclude '**/localizer/**'";
+
+const PLAN_EXIT_CODES: &str = "
+Exit codes:
+    0  the plan is made
+    1  unexpected error, or the plan cannot be written
+    2  the command line is wrong, or a list or table that it names
+    5  the rules cannot be used
+    6  one subject would be made of several patients
+    8  no file was found";
+
+/// Flags of `fwupload plan`.
+#[derive(Debug, Clone, Args)]
+pub struct PlanArgs {
+    /// Which files are read.
+    #[command(flatten)]
+    pub walk: WalkArgs,
+    /// The number of shards: as many as runs that are to share the work
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(Shard::MOST)))]
+    pub shards: u32,
+    /// The folder for the lists, new or empty
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Files looked at at a time [default: number of cores]
+    #[arg(short, long, value_name = "N", value_parser = super::values::whole_number::<usize>)]
+    pub jobs: Option<usize>,
+    /// Say nothing but errors and warnings
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// As for the upload: put everything under this subject label
+    ///
+    /// Whether a subject would be made of several patients is seen here, since no shard sees all
+    /// files: the shards need the same `--subject`, `--subjects`, rules and filters as the plan.
+    #[arg(long, value_name = "LABEL")]
+    pub subject: Option<String>,
+    /// As for the upload: let one subject be made of several patients
+    #[arg(long)]
+    pub merge_patients: bool,
+    /// The table of subjects.
+    #[command(flatten)]
+    pub table: SubjectTableArgs,
+    /// Which labels files get by rules.
+    #[command(flatten)]
+    pub placing: PlacingArgs,
+    /// `--include` and `--exclude` in the order in which they were typed.
+    #[arg(skip)]
+    pub filters: Vec<Filter>,
+    /// Which settings of configuration files count.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
 const MERGE_EXAMPLES: &str = "\
 Examples:
   fwupload report merge shard-*.jsonl --output all.jsonl   one report of the shards of a job
+  fwupload report merge shard-*.jsonl -o all.jsonl --exit-code   and end as one run would have
   fwupload --files-from all.jsonl --project neuro/adni     try again what failed in any of them
   fwupload report merge shard-*.jsonl | jq -r 'select(.type == \"failed\") | .code' | sort | uniq -c
   fwupload report merge failures.jsonl -o failures.csv     the same report for a spreadsheet";
 
 const MERGE_EXIT_CODES: &str = "
 Exit codes:
-    0  merged, whatever the reports say; the exit code of the whole is `exit_code` in the last line
-    1  unexpected error, or the merged report cannot be written
+    0  merged, whatever the reports say; the exit code of the whole is `exit_code` in the last line,
+       and with `--exit-code` that of this command
+    1  unexpected error, or the merged report cannot be written; with `--exit-code` also where
+       reports are missing or a run has not ended
     2  the command line is wrong
     5  a report is missing, damaged or none, or they do not belong together";
 
@@ -215,6 +286,13 @@ pub struct MergeArgs {
     /// is read and merged.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// End with the exit code of the whole, as one run would have ended; with 1 where it is not
+    /// known
+    ///
+    /// It is not known where a shard is missing or there twice, or a run has not ended. The merged
+    /// report is written all the same.
+    #[arg(long)]
+    pub exit_code: bool,
 }
 
 const SANDBOX_EXAMPLES: &str = "\

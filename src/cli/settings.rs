@@ -16,11 +16,12 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command as Definition, CommandFacto
 use super::{Cli, definition};
 
 /// Flags that no environment variable may set: they are decisions about one run, not settings.
-const NOT_FROM_ENVIRONMENT: [&str; 25] = [
+const NOT_FROM_ENVIRONMENT: [&str; 26] = [
     "dry-run",
     "yes",
     "no-deid",
     "other-files",
+    "from-plan",
     "new-pseudonym-key",
     "change-pseudonym-key",
     "residual",
@@ -46,7 +47,7 @@ const NOT_FROM_ENVIRONMENT: [&str; 25] = [
 
 /// Flags that no configuration file may set: what they decide is decided anew for each run, or is
 /// which files are read.
-const NOT_FROM_FILES: [&str; 24] = [
+const NOT_FROM_FILES: [&str; 26] = [
     "dry-run",
     "yes",
     "output",
@@ -55,6 +56,8 @@ const NOT_FROM_FILES: [&str; 24] = [
     "files-from",
     "null",
     "shard",
+    "shards",
+    "from-plan",
     "new-pseudonym-key",
     "change-pseudonym-key",
     "pictures",

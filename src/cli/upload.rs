@@ -63,6 +63,7 @@ impl UploadArgs {
     pub fn named_paths(&self) -> Vec<PathBuf> {
         let lists = self
             .input
+            .walk
             .files_from
             .iter()
             .filter_map(|list| match list {
@@ -74,6 +75,7 @@ impl UploadArgs {
             .pseudonym_key
             .pseudonym_key_file;
         let folders = [
+            &self.input.from_plan,
             &self.destination.output,
             &self.config.config,
             &self.report.report,
@@ -123,6 +125,7 @@ impl UploadArgs {
             .iter()
             .map(|file| file.path.clone());
         self.input
+            .walk
             .paths
             .iter()
             .cloned()
@@ -138,6 +141,74 @@ impl UploadArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = INPUT)]
 pub struct InputArgs {
+    /// Which files are read.
+    #[command(flatten)]
+    pub walk: WalkArgs,
+    /// What to do with files that are not DICOM
+    ///
+    /// `upload` attaches them as they are, uncleaned, once that is confirmed: to the acquisition,
+    /// session or subject that the DICOM files of the nearest folder have in common. Each is looked
+    /// into first, archives too: what holds DICOM fails, and so does an archive that cannot be
+    /// looked into.
+    #[arg(
+        long,
+        value_name = "HOW",
+        value_enum,
+        default_value_t,
+        hide_short_help = true
+    )]
+    pub other_files: OtherFiles,
+    /// Attach other files to the image that they belong to by their paths, as in
+    /// 'raw/{SeriesNumber}_*.dat'
+    ///
+    /// A glob relative to each PATH, with fields of the cleaned header in it. A file that it names
+    /// goes to the acquisition of that image, before what lies in the nearest folder is asked; one
+    /// that belongs to several fails. May be repeated; with `--other-files upload`.
+    #[arg(long, value_name = "PATTERN", hide_short_help = true)]
+    pub associate: Vec<String>,
+    /// Keep the names of other files: names and folders may identify
+    #[arg(long, hide_short_help = true)]
+    pub keep_names: bool,
+    /// Take the I-th of N parts of the studies, as in 2/8: for N runs of the same command on
+    /// several machines
+    ///
+    /// Which part a study belongs to depends on its UID alone, or on the plan that `--from-plan`
+    /// names. All runs need the same profile and key of pseudonyms; nothing else ties them together.
+    /// `fwupload report merge` makes one report of theirs.
+    #[arg(long, value_name = "I/N", hide_short_help = true)]
+    pub shard: Option<Shard>,
+    /// Read the files that the plan in DIR lists for the shard, in the place of walking
+    ///
+    /// `fwupload plan` makes plans. With `--shard`, and without a PATH; which files are taken is
+    /// said where the plan is made. A file that changed since then, or is gone, fails.
+    #[arg(long, value_name = "DIR", hide_short_help = true)]
+    pub from_plan: Option<PathBuf>,
+    /// Leave for the next run what changed within DURATION (90s, 15m, 2h): it is still arriving
+    ///
+    /// A series waits as a whole as long as one of its files is as new, and so do files of other
+    /// kinds beside it. What waits is counted as skipped. Run again and again, as by a timer, this
+    /// watches a folder.
+    #[arg(long, value_name = "DURATION", hide_short_help = true)]
+    pub min_age: Option<String>,
+    /// What to do with series that have fewer instances than their headers state
+    ///
+    /// `hold` leaves them for the next run, by Number of Series Related Instances or Images in
+    /// Acquisition, where files have these. Scanners count an acquisition of which two series were
+    /// made for both: such series would wait for good, and go with `send`.
+    #[arg(
+        long,
+        value_name = "HOW",
+        value_enum,
+        default_value_t,
+        hide_short_help = true
+    )]
+    pub incomplete_series: IncompleteSeries,
+}
+
+/// Which files are read; for uploads and for plans of shards.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = INPUT)]
+pub struct WalkArgs {
     /// Files and folders to read
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
@@ -166,28 +237,6 @@ pub struct InputArgs {
     /// Follow symbolic links
     #[arg(long, hide_short_help = true)]
     pub follow: bool,
-    /// What to do with files that are not DICOM
-    ///
-    /// `upload` attaches them as they are, uncleaned, once that is confirmed: to the acquisition,
-    /// session or subject that the DICOM files of the nearest folder have in common. Each is looked
-    /// into first, archives too: what holds DICOM fails, and so does an archive that cannot be
-    /// looked into.
-    #[arg(
-        long,
-        value_name = "HOW",
-        value_enum,
-        default_value_t,
-        hide_short_help = true
-    )]
-    pub other_files: OtherFiles,
-    /// Attach other files to the image that they belong to by their paths, as in
-    /// 'raw/{SeriesNumber}_*.dat'
-    ///
-    /// A glob relative to each PATH, with fields of the cleaned header in it. A file that it names
-    /// goes to the acquisition of that image, before what lies in the nearest folder is asked; one
-    /// that belongs to several fails. May be repeated; with `--other-files upload`.
-    #[arg(long, value_name = "PATTERN", hide_short_help = true)]
-    pub associate: Vec<String>,
     /// What to do with archives: zip, tar, tar.gz and gz
     ///
     /// `read` reads them like folders, also those inside another one: a member is named as in
@@ -201,37 +250,6 @@ pub struct InputArgs {
         hide_short_help = true
     )]
     pub archives: Archives,
-    /// Keep the names of other files: names and folders may identify
-    #[arg(long, hide_short_help = true)]
-    pub keep_names: bool,
-    /// Take the I-th of N parts of the studies, as in 2/8: for N runs of the same command on
-    /// several machines
-    ///
-    /// Which part a study belongs to depends on its UID alone. All runs need the same profile and
-    /// key of pseudonyms; nothing else ties them together. `fwupload report merge` makes one report
-    /// of theirs.
-    #[arg(long, value_name = "I/N", hide_short_help = true)]
-    pub shard: Option<Shard>,
-    /// Leave for the next run what changed within DURATION (90s, 15m, 2h): it is still arriving
-    ///
-    /// A series waits as a whole as long as one of its files is as new, and so do files of other
-    /// kinds beside it. What waits is counted as skipped. Run again and again, as by a timer, this
-    /// watches a folder.
-    #[arg(long, value_name = "DURATION", hide_short_help = true)]
-    pub min_age: Option<String>,
-    /// What to do with series that have fewer instances than their headers state
-    ///
-    /// `hold` leaves them for the next run, by Number of Series Related Instances or Images in
-    /// Acquisition, where files have these. Scanners count an acquisition of which two series were
-    /// made for both: such series would wait for good, and go with `send`.
-    #[arg(
-        long,
-        value_name = "HOW",
-        value_enum,
-        default_value_t,
-        hide_short_help = true
-    )]
-    pub incomplete_series: IncompleteSeries,
     /// Refuse files whose data elements around the pixel data exceed SIZE [default: 64MiB]
     ///
     /// Texts of more than 64 KiB may together take an eighth of it.

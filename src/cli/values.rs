@@ -50,7 +50,17 @@ pub struct Shard {
 
 impl Shard {
     /// The most parts that work is divided into.
-    const MOST: u32 = 100_000;
+    pub const MOST: u32 = 100_000;
+
+    /// Which part it is, from 1.
+    pub fn number(self) -> u32 {
+        self.number
+    }
+
+    /// The number of parts.
+    pub fn of(self) -> u32 {
+        self.of
+    }
 
     /// Whether what counts under this number belongs to it.
     pub fn takes(self, counted: u64) -> bool {

@@ -20,7 +20,7 @@ use dicom_lossless::display_path;
 use super::{remark, warn, written};
 
 /// Runs a command about reports.
-pub fn run(command: &ReportCommand) -> Result<(), Error> {
+pub fn run(command: &ReportCommand) -> Result<ExitStatus, Error> {
     let ReportCommand::Merge(args) = command;
     let output = args
         .output
@@ -45,7 +45,14 @@ pub fn run(command: &ReportCommand) -> Result<(), Error> {
         }
     }
     let _ = writeln!(io::stderr().lock(), "{}", merged.summary());
-    Ok(())
+    if !args.exit_code {
+        return Ok(ExitStatus::Success);
+    }
+    // What is not known is not success.
+    Ok(merged
+        .exit_code()
+        .and_then(ExitStatus::of_code)
+        .unwrap_or(ExitStatus::Unexpected))
 }
 
 /// Writes the report in one step: the path has what was there before, or all of the report.

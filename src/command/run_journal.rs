@@ -39,9 +39,14 @@ pub fn open(
     };
     let (governing, shard) = (
         plan.governing.as_ref(),
-        plan.input
-            .shard
-            .map(|shard| shard.to_string()),
+        plan.input.shard.map(|shard| {
+            // Another part than the one of this number without a plan.
+            let of_plan = plan
+                .discovery
+                .plan()
+                .map(|_| " of a plan");
+            format!("{shard}{}", of_plan.unwrap_or_default())
+        }),
     );
     let scope = JournalScope {
         identity: JournalIdentity {

@@ -10,7 +10,7 @@ use crate::cli::UploadArgs;
 use crate::client_failure::{cause_of, cause_of_form, path_of};
 use crate::config::{Config, Environment, Server};
 use crate::credential::{KeyOrigin, PseudonymKeySources};
-use crate::event::{Event, Events, Mode, ProfileFacts, RunEnd, RunStart, Severity};
+use crate::event::{Event, Events, Mode, ProfileFacts, RunEnd, RunStart, Severity, TWIN_CONTAINER};
 use crate::exit::ExitStatus;
 use crate::failure::{Error, RunCode};
 use crate::pipeline::{self, Signals, Stop};
@@ -211,7 +211,7 @@ fn tell(events: &Events, notice: ClientNotice) {
                         other holds, or delete it"
                 )
             };
-            events.notice(Severity::Warning, "twin-container", text);
+            events.notice(Severity::Warning, TWIN_CONTAINER, text);
         }
         ClientNotice::StudyElsewhere { session } => {
             let session = escape_for_terminal(&session);
@@ -275,11 +275,20 @@ fn announce(plan: &UploadPlan, config: &Config, events: &Events) {
             digest: g.identity.digest.clone(),
             key: g.key.clone(),
         }),
-        settings: config.settings(),
+        settings: settings(plan, config),
     })));
     for announcement in &plan.announcements {
         events.send(Event::Notice(announcement.clone()));
     }
+}
+
+/// The settings in force, and the plan that the run is a part of.
+fn settings(plan: &UploadPlan, config: &Config) -> Vec<(String, String)> {
+    let mut settings = config.settings();
+    if let Some(list) = plan.discovery.plan() {
+        settings.push(("plan".to_owned(), list.plan.digest.clone()));
+    }
+    settings
 }
 
 /// The page of the project that is sent to. A server inside this process ends with it, and so do its

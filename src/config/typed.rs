@@ -12,7 +12,9 @@ use super::{
     Patience, Progress, PseudonymKeyChoice, Report, ReportFormat, Server, SinkChoice, Transfer,
     Verbosity,
 };
-use crate::cli::{self, FieldFilterArgs, OtherFiles, ProgressStyle, Residual, UploadArgs};
+use crate::cli::{
+    self, Archives, FieldFilterArgs, OtherFiles, ProgressStyle, Residual, Shard, UploadArgs,
+};
 use crate::exit::Strictness;
 use crate::failure::Error;
 use crate::rules::{Association, AssociationError, FilterFlags, Filters};
@@ -151,7 +153,7 @@ impl Typed<'_> {
     /// Flags that say something about another flag, which is not there.
     fn refuse_lone_companions(&self) -> Result<(), Error> {
         let UploadArgs { input, .. } = self.0;
-        if input.null && input.files_from.is_empty() {
+        if input.walk.null && input.walk.files_from.is_empty() {
             return Err(Error::usage(
                 format!(
                     "{} is about `--files-from`, which is missing",
@@ -176,6 +178,20 @@ impl Typed<'_> {
                     self.name("associate")
                 ),
                 "add `--other-files upload`",
+            ));
+        }
+        if input.from_plan.is_some()
+            && self
+                .0
+                .destination
+                .packaging
+                .table
+                .extend_subjects
+        {
+            // No shard knows who is new in the others.
+            return Err(Error::usage(
+                "`--extend-subjects` and `--from-plan` exclude each other",
+                "leave out `--from-plan`: with `--shard` alone every shard sees all files",
             ));
         }
         if input.shard.is_some() && input.other_files == OtherFiles::Upload {
@@ -204,7 +220,9 @@ impl Typed<'_> {
 
     fn input(&self) -> Result<Input, Error> {
         let args = &self.0.input;
-        if args.paths.is_empty() && args.files_from.is_empty() {
+        let walk = &args.walk;
+        let plan = self.plan()?;
+        if walk.paths.is_empty() && walk.files_from.is_empty() && plan.is_none() {
             let hint = match &self.0.destination.sandbox {
                 Some(Some(_)) => {
                     "`--sandbox` takes the word after it as its folder: write the paths before it"
@@ -218,28 +236,72 @@ impl Typed<'_> {
         }
         let max_header = size(
             &self.name("max-header"),
-            args.max_header.as_deref(),
+            walk.max_header.as_deref(),
             64 * MEBIBYTE,
             LEAST_HEADER,
         )?;
         Ok(Input {
             files: Inputs {
-                paths: args.paths.clone(),
-                lists: args.files_from.clone(),
-                null: args.null,
+                paths: walk.paths.clone(),
+                lists: walk.files_from.clone(),
+                null: walk.null,
                 filters: self.0.filters.clone(),
-                follow: args.follow,
+                follow: walk.follow,
                 other_files: args.other_files,
-                archives: args.archives,
+                archives: walk.archives,
+                plan,
             },
             keep_names: args.keep_names,
-            filters: Arc::new(filters(&args.fields)?),
+            filters: Arc::new(filters(&walk.fields)?),
             associations: self.associations()?,
             shard: args.shard,
             min_age: self.min_age()?,
             incomplete_series: args.incomplete_series,
             max_header,
         })
+    }
+
+    /// The plan that is carried out, and the part of it.
+    fn plan(&self) -> Result<Option<(PathBuf, Shard)>, Error> {
+        let UploadArgs { input, .. } = self.0;
+        let Some(folder) = &input.from_plan else {
+            return Ok(None);
+        };
+        let walk = &input.walk;
+        let is_typed = |flag: &str| !self.0.not_typed.contains_key(flag);
+        let decided_there = [
+            (!walk.files_from.is_empty(), "files-from"),
+            (!walk.include.is_empty() && is_typed("include"), "include"),
+            (!walk.exclude.is_empty() && is_typed("exclude"), "exclude"),
+            (walk.follow && is_typed("follow"), "follow"),
+            (
+                walk.archives != Archives::default() && is_typed("archives"),
+                "archives",
+            ),
+        ];
+        if let Some((_, flag)) = decided_there
+            .iter()
+            .find(|(given, _)| *given)
+        {
+            return Err(Error::usage(
+                format!("{} and `--from-plan` exclude each other", self.name(flag)),
+                format!("leave it out: `fwupload plan` takes `--{flag}`"),
+            )
+            .because("a plan says which files there are"));
+        }
+        if !walk.paths.is_empty() {
+            return Err(Error::usage(
+                "a PATH and `--from-plan` exclude each other",
+                "leave out the PATH: the plan lists the files",
+            ));
+        }
+        let shard = input.shard.ok_or_else(|| {
+            Error::usage(
+                "`--from-plan` does not say which part of the plan is meant",
+                "add `--shard I/N`, with the N of the plan",
+            )
+        })?;
+        Ok(Some((folder.clone(), shard)))
     }
 
     fn associations(&self) -> Result<Vec<Association>, Error> {
@@ -286,7 +348,7 @@ impl Typed<'_> {
             .filter(|project| !project.is_empty());
         let project = project.ok_or_else(|| {
             let add = "add `--project group/project`, its id or its label";
-            let meant = match self.0.input.paths.as_slice() {
+            let meant = match self.0.input.walk.paths.as_slice() {
                 [only] => only
                     .to_str()
                     .and_then(cli::command_like),
@@ -452,6 +514,7 @@ impl Typed<'_> {
         let stdin_is_a_list = self
             .0
             .input
+            .walk
             .files_from
             .contains(&PathList::Stdin);
         let interactive = environment.stdin_tty && environment.stderr_tty && !stdin_is_a_list;
@@ -517,7 +580,8 @@ impl Typed<'_> {
             redact_paths: args.redact_paths,
             strictness: Strictness {
                 fail_on_skip: args.fail_on_skip,
-                allow_empty: args.allow_empty,
+                // A part of a plan may hold nothing: the others have what there is.
+                allow_empty: args.allow_empty || self.0.input.from_plan.is_some(),
             },
         })
     }

@@ -79,12 +79,22 @@ impl FirstLook<'_> {
                 return Looked::Settled(Found::Failed { path, failure }, None);
             }
         };
+        let source = &opened.source;
+        if listed
+            .expected
+            .is_some_and(|expected| !expected.is_as_it_was(source.len(), source.modified()))
+        {
+            let path = listed.path;
+            let failure = FileFailure::new(FileCode::DiscoverChangedSincePlan, "");
+            return Looked::Settled(Found::Failed { path, failure }, None);
+        }
         let file = DiscoveredFile {
             path: listed.path.clone(),
-            len: opened.source.len(),
+            len: source.len(),
             named: listed.named,
             root: listed.root.clone(),
             inside: None,
+            expected: listed.expected,
         };
         let head = opened.sniffed_bytes();
         let sniffed = dicom::sniff(&head);
@@ -152,6 +162,7 @@ impl FirstLook<'_> {
             len: root.metadata.len(),
             named: true,
             inside: None,
+            expected: None,
         };
         if self.discovery.archives != Archives::Read {
             let failure = FileFailure::new(

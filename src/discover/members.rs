@@ -425,6 +425,7 @@ impl Around<'_> {
             named,
             root: self.file.root.clone(),
             path,
+            expected: None,
         };
         let excluded = has_turn && !named && !(self.walk.takes)(&file);
         let is_looked_into =

@@ -111,6 +111,14 @@ impl SkipReason {
         )
     }
 
+    /// Whether it is seen without a look into the file.
+    pub fn is_seen_at_once(self) -> bool {
+        matches!(
+            self,
+            Self::Excluded | Self::Symlink | Self::Special | Self::SameFile
+        )
+    }
+
     /// What it means, for people.
     pub fn sentence(self) -> &'static str {
         let [_, sentence, _] = self.words();

@@ -8,6 +8,8 @@ use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
 use walkdir::{DirEntry, WalkDir};
 
 use super::filters::FilteredPath;
@@ -16,6 +18,7 @@ use super::members;
 use super::{Discovery, Found, SkipReason};
 use crate::cli::{Archives, RESERVED};
 use crate::failure::{FileCode, FileFailure};
+use crate::shard_plan::{ExpectedFile, PlannedEntry, PlannedList};
 
 /// What a walk reaches.
 pub enum Listed {
@@ -38,6 +41,8 @@ pub struct ListedFile {
     pub canonical: PathBuf,
     /// Whether the filters take the file itself.
     pub taken: bool,
+    /// What a plan says of it, where it is read by one.
+    pub expected: Option<ExpectedFile>,
 }
 
 /// A path that was named or listed, after a look at it.
@@ -90,6 +95,11 @@ impl<'a> Walk<'a> {
 
     /// Lists everything, once.
     pub fn list(&mut self, give: Give<'_, Listed>) {
+        if let Some(planned) = &self.discovery.planned {
+            // Whether more is wanted makes no difference: this is all.
+            let (ControlFlow::Continue(()) | ControlFlow::Break(())) = self.planned(planned, give);
+            return;
+        }
         for named in std::mem::take(&mut self.named) {
             let flow = match named {
                 Named::Path(root) if root.metadata.is_dir() => self.folder(&root, give),
@@ -108,6 +118,9 @@ impl<'a> Walk<'a> {
     fn look_at_all(&mut self) -> NamedByArchive {
         let mut failed = HashSet::new();
         let mut by_archive = NamedByArchive::new();
+        if self.discovery.planned.is_some() {
+            return by_archive;
+        }
         for path in &self.discovery.paths {
             let failure = match look_at(path) {
                 Ok(root) => {
@@ -140,6 +153,88 @@ impl<'a> Walk<'a> {
         by_archive
     }
 
+    /// Lists what the part of a plan has, in the place of walking.
+    fn planned(&self, list: &PlannedList, give: Give<'_, Listed>) -> ControlFlow<()> {
+        let unreadable = |error: &io::Error| {
+            Listed::Settled(Found::Failed {
+                path: list.path().to_owned(),
+                failure: io_failure(error),
+            })
+        };
+        let entries = match list.entries() {
+            Ok(entries) => entries,
+            Err(error) => return give(unreadable(&error)),
+        };
+        for entry in entries {
+            match entry {
+                Ok(entry) => give(self.planned_entry(entry))?,
+                // What stands behind it is not known: no word of it would be trusted.
+                Err(error) => return give(unreadable(&error)),
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn planned_entry(&self, entry: PlannedEntry) -> Listed {
+        match entry {
+            PlannedEntry::File {
+                path,
+                input,
+                named,
+                expected,
+            } => {
+                let root = self
+                    .discovery
+                    .paths
+                    .get(input)
+                    .cloned()
+                    .unwrap_or_else(|| path.clone());
+                let taken = named
+                    || path
+                        .strip_prefix(&root)
+                        .is_ok_and(|relative| {
+                            self.discovery
+                                .filters
+                                .take(&FilteredPath::on_disk(relative))
+                        });
+                Listed::File(ListedFile {
+                    path,
+                    named,
+                    root,
+                    canonical: PathBuf::new(),
+                    taken,
+                    expected: Some(expected),
+                })
+            }
+            PlannedEntry::Skipped { path, reason } => {
+                let reason: Result<_, serde::de::value::Error> =
+                    SkipReason::deserialize(reason.as_str().into_deserializer());
+                Listed::Settled(match reason {
+                    Ok(reason) => Found::Skipped {
+                        path,
+                        reason,
+                        len: 0,
+                    },
+                    Err(_) => Found::Failed {
+                        path,
+                        failure: FileFailure::new(
+                            FileCode::DiscoverChangedSincePlan,
+                            "the plan leaves it out for a reason that is not known",
+                        ),
+                    },
+                })
+            }
+            PlannedEntry::Failed { path, code } => Listed::Settled(Found::Failed {
+                path,
+                failure: FileFailure::new(
+                    FileCode::DiscoverUnreadable,
+                    format!("{code} when the plan was made"),
+                )
+                .with_hint("correct that, and make a new plan with `fwupload plan`"),
+            }),
+        }
+    }
+
     fn named_file(&mut self, root: Root, give: Give<'_, Listed>) -> ControlFlow<()> {
         if !root.metadata.is_file() {
             return give(Listed::Settled(Found::Failed {
@@ -155,6 +250,7 @@ impl<'a> Walk<'a> {
             named: true,
             canonical: root.canonical,
             taken: true,
+            expected: None,
         }))
     }
 
@@ -219,6 +315,7 @@ impl<'a> Walk<'a> {
             root: root.path.clone(),
             canonical,
             taken,
+            expected: None,
         }))
     }
 

@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
-use std::io::Read;
+use std::fs::{self, Metadata};
+use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,12 +14,13 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use crate::config::{AuditKind, UNFINISHED_REPORT};
-use crate::discover::{DiscoveredFile, Found, LookThreads, OpenedFile, SkipReason};
+use crate::discover::{DiscoveredFile, Found, LookThreads, OpenedFile, SkipReason, split_member};
 use crate::event::{Event, Events, FileOutcome, RunTotals};
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
 use crate::plan::UploadPlan;
 use crate::rules::{LeftOut, RuleNumber, Verdict};
 use crate::series::{self, Indexed, Patients, Series, SeriesIndex};
+use crate::shard_plan::{ExpectedFile, NewPlan, PlannedFile};
 use crate::subjects::{RowId, SubjectTable};
 use dicom_lossless::{self as dicom, Identity, Instance, Source, SourceFile};
 
@@ -73,6 +75,7 @@ pub fn find(context: &RunContext, pool: &ThreadPool) -> FoundFiles {
         batch: Vec::new(),
         root: Arc::default(),
         arriving: Arriving::new(context),
+        noted: None,
         work: FoundFiles::default(),
     };
     let found = finder.walk();
@@ -91,6 +94,48 @@ pub fn find(context: &RunContext, pool: &ThreadPool) -> FoundFiles {
     }
 }
 
+/// Walks the inputs and notes every file in a plan of shards, which say later what becomes of it.
+///
+/// # Errors
+/// A file cannot be noted.
+pub fn note_all(
+    context: &RunContext,
+    pool: &ThreadPool,
+    plan: NewPlan,
+) -> io::Result<(FoundFiles, NewPlan)> {
+    let mut finder = Finder {
+        context,
+        pool,
+        index: SeriesIndex::default(),
+        room: 0,
+        batch: Vec::new(),
+        root: Arc::default(),
+        arriving: Arriving::new(context),
+        noted: Some(Noted {
+            plan,
+            fault: Ok(()),
+        }),
+        work: FoundFiles::default(),
+    };
+    let found = finder.walk();
+    finder.index_batch();
+    finder.work.rows.complete = !context.stop.requested();
+    let work = FoundFiles {
+        found,
+        ..finder.work
+    };
+    match finder.noted {
+        Some(Noted { plan, fault }) => fault.map(|()| (work, plan)),
+        None => Err(io::Error::other("nothing was noted")),
+    }
+}
+
+/// A plan of shards that is being made, and what went wrong.
+struct Noted {
+    plan: NewPlan,
+    fault: io::Result<()>,
+}
+
 /// Where a file belongs, or why that is not known.
 type Identification = Result<Identified, FileFailure>;
 
@@ -104,6 +149,8 @@ struct Finder<'a> {
     batch: Vec<(DiscoveredFile, Option<Identification>)>,
     root: Arc<PathBuf>,
     arriving: Arriving,
+    /// Where files are noted, in the place of being indexed.
+    noted: Option<Noted>,
     work: FoundFiles,
 }
 
@@ -144,7 +191,11 @@ impl Finder<'_> {
                     });
                     told = Instant::now();
                 }
-                if stop.requested() {
+                let is_faulty = self
+                    .noted
+                    .as_ref()
+                    .is_some_and(|noted| noted.fault.is_err());
+                if stop.requested() || is_faulty {
                     ControlFlow::Break(())
                 } else {
                     ControlFlow::Continue(())
@@ -168,6 +219,8 @@ impl Finder<'_> {
             outcomes.settle_path(&Arc::new(path), len, FileOutcome::Skipped(reason));
         };
         match found {
+            Found::Dicom(file) => self.batch.push((file, identified)),
+            found if self.noted.is_some() => self.note_unread(&found),
             found
                 if is_named(
                     found.path(),
@@ -208,7 +261,6 @@ impl Finder<'_> {
             Found::Other(file) if is_audit(&file) => {
                 skip(file.path, file.len, SkipReason::OwnReport);
             }
-            Found::Dicom(file) => self.batch.push((file, identified)),
             Found::Other(file) => self.work.others.push(file),
             // One shard reports it, or all would.
             Found::Skipped { path, len, .. }
@@ -284,6 +336,101 @@ impl Finder<'_> {
         }
     }
 
+    /// Notes a file in the plan of shards.
+    fn note_in_plan(&mut self, note: impl FnOnce(&mut NewPlan) -> io::Result<()>) {
+        if let Some(noted) = self
+            .noted
+            .as_mut()
+            .filter(|noted| noted.fault.is_ok())
+        {
+            noted.fault = note(&mut noted.plan);
+        }
+    }
+
+    /// Notes what is not indexed: a shard looks at it again, where there is something to look at.
+    fn note_unread(&mut self, found: &Found) {
+        let path = found.path();
+        let root = self
+            .context
+            .plan
+            .discovery
+            .paths()
+            .iter()
+            .filter(|root| path.starts_with(root))
+            .max_by_key(|root| root.as_os_str().len())
+            .cloned();
+        let root = root.unwrap_or_else(|| path.to_owned());
+        let planned = |path| PlannedFile {
+            path,
+            root: &root,
+            named: root == path,
+        };
+        if let Some((archive, _)) = split_member(path) {
+            self.note_in_plan(|plan| plan.member(&planned(&archive), None));
+            return;
+        }
+        let file = fs::metadata(path)
+            .ok()
+            .filter(Metadata::is_file);
+        match (found, file) {
+            (Found::Skipped { reason, .. }, file) if file.is_none() || reason.is_seen_at_once() => {
+                self.note_in_plan(|plan| plan.skipped(path, reason.as_str()));
+            }
+            (Found::Failed { failure, .. }, None) => {
+                self.note_in_plan(|plan| plan.failed(path, failure.code.as_str()));
+            }
+            (_, Some(file)) => {
+                let expected = ExpectedFile::new(file.len(), file.modified().ok());
+                self.note_in_plan(|plan| plan.file(&planned(path), expected, None));
+            }
+            (_, None) => {
+                let code = FileCode::DiscoverNotFound.as_str();
+                self.note_in_plan(|plan| plan.failed(path, code));
+            }
+        }
+    }
+
+    /// Notes a DICOM file, with the study that it states.
+    fn note_dicom(&mut self, file: &DiscoveredFile, identity: &Result<Identified, FileFailure>) {
+        let study = identity
+            .as_ref()
+            .ok()
+            .and_then(|found| found.identity.study.as_ref())
+            .map(|study| study.expose().clone());
+        let on_disk = file.on_disk();
+        let planned = PlannedFile {
+            path: on_disk,
+            root: &file.root,
+            named: file.root == on_disk,
+        };
+        if file.inside.is_some() {
+            self.note_in_plan(|plan| plan.member(&planned, study.as_deref()));
+            return;
+        }
+        let modified = match identity {
+            Ok(found) => found.file.modified(),
+            Err(_) => fs::metadata(on_disk)
+                .and_then(|metadata| metadata.modified())
+                .ok(),
+        };
+        let expected = ExpectedFile::new(file.len, modified);
+        self.note_in_plan(|plan| plan.file(&planned, expected, study.as_deref()));
+    }
+
+    /// Whether a file is of another study than the plan says by which it is read.
+    fn is_of_another_study(&self, file: &DiscoveredFile, found: &Identified) -> bool {
+        let plan = self.context.plan.discovery.plan();
+        plan.zip(file.expected)
+            .is_some_and(|(plan, expected)| {
+                let study = found
+                    .identity
+                    .study
+                    .as_ref()
+                    .map(|study| plan.digester.digest(study.expose()));
+                study != expected.study
+            })
+    }
+
     /// Leaves a file out, which says nothing of where others beside it belong.
     fn leave_out(&mut self, path: &Arc<PathBuf>, folder: &Path, len: u64, by: LeftOut) {
         self.work
@@ -297,6 +444,24 @@ impl Finder<'_> {
     }
 
     fn index(&mut self, file: DiscoveredFile, identity: Result<Identified, FileFailure>) {
+        let identity = identity.and_then(|found| {
+            if self.is_of_another_study(&file, &found) {
+                return Err(FileFailure::new(
+                    FileCode::DiscoverChangedSincePlan,
+                    "it is of another study",
+                ));
+            }
+            Ok(found)
+        });
+        if self.noted.is_some() {
+            self.note_dicom(&file, &identity);
+            if let Ok(found) = &identity
+                && found.left_out.is_none()
+            {
+                self.note(found);
+            }
+            return;
+        }
         let (folder, on_disk) = (file.folder(), file.on_disk().to_path_buf());
         if *self.root != file.root {
             self.root = Arc::new(file.root);
@@ -365,9 +530,12 @@ impl Finder<'_> {
 
 /// Whether another shard takes what counts under this number.
 fn is_of_others(plan: &UploadPlan, number: impl FnOnce() -> u64) -> bool {
-    plan.input
-        .shard
-        .is_some_and(|shard| !shard.takes(number()))
+    // A plan has only what belongs to the shard.
+    plan.discovery.plan().is_none()
+        && plan
+            .input
+            .shard
+            .is_some_and(|shard| !shard.takes(number()))
 }
 
 /// Whether a file is one that a flag names, such as the table of subjects: it must not be sent as a

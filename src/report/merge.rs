@@ -15,12 +15,12 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::figures::{count, plural};
-use super::record::{EndRecord, FailedRecord, MergedRecord, ReportRecord, RunFacts};
+use super::record::{EndRecord, FailedRecord, MergedRecord, NoticeRecord, ReportRecord, RunFacts};
 use super::redact::FilePath;
 use super::writer::ReportWriter;
 use crate::config::ReportFormat;
 use crate::discover::SkipReason;
-use crate::event::{CONTAINER_COUNTS, RunTotals, Severity};
+use crate::event::{CONTAINER_COUNTS, RunTotals, Severity, TWIN_CONTAINER};
 use crate::failure::Error;
 use dicom_lossless::display_path;
 use read::{RunEnding, SourceReport};
@@ -35,6 +35,8 @@ pub struct MergedReport {
     failures: BTreeMap<Vec<u8>, FailedRecord>,
     /// By path; those that failed in none of the runs.
     companions: BTreeMap<Vec<u8>, FilePath>,
+    /// The warnings of the runs, each once.
+    notices: BTreeSet<NoticeRecord>,
     /// Totals and exit code; none where they are unknown for the whole.
     end: Option<(RunTotals, u8)>,
     remarks: Vec<(Severity, String)>,
@@ -62,8 +64,11 @@ pub fn merge(paths: &[PathBuf], exit_code: ExitCodeOfRuns) -> Result<MergedRepor
         .iter()
         .all(|(severity, _)| *severity != Severity::Warning);
     remarks.extend(no_end_remark(&sources));
+    remarks.extend(twin_remark(&sources));
     let (mut failures, mut companions) = (BTreeMap::new(), BTreeMap::new());
+    let mut notices = BTreeSet::new();
     for source in &mut sources {
+        notices.extend(source.notices.drain(..));
         failures.extend(source.failures.drain(..));
         companions.extend(source.companions.drain(..));
     }
@@ -83,6 +88,7 @@ pub fn merge(paths: &[PathBuf], exit_code: ExitCodeOfRuns) -> Result<MergedRepor
         facts,
         failures,
         companions,
+        notices,
         end,
         remarks,
         reports,
@@ -93,6 +99,13 @@ impl MergedReport {
     /// What the user should know about it.
     pub fn remarks(&self) -> &[(Severity, String)] {
         &self.remarks
+    }
+
+    /// The exit code of the whole; none where it is not known.
+    pub fn exit_code(&self) -> Option<u8> {
+        self.end
+            .as_ref()
+            .map(|(_, exit_code)| *exit_code)
     }
 
     /// A summary of one line.
@@ -109,7 +122,11 @@ impl MergedReport {
     /// The merged report as bytes of a file.
     pub fn bytes(&self, format: ReportFormat) -> io::Result<Vec<u8>> {
         let out = Cursor::new(Vec::new());
-        let mut report = ReportWriter::begin(out, format, self.facts.clone(), Vec::new())?;
+        let notices = self.notices.iter().cloned();
+        let notices = notices
+            .map(ReportRecord::Notice)
+            .collect();
+        let mut report = ReportWriter::begin(out, format, self.facts.clone(), notices)?;
         let failures = self
             .failures
             .values()
@@ -243,6 +260,23 @@ fn open_remark(source: &SourceReport) -> Option<(Severity, String)> {
         _ => return None,
     };
     Some((Severity::Warning, text))
+}
+
+/// The remark about containers that exist twice: what runs that went on at the same time may leave.
+fn twin_remark(sources: &[SourceReport]) -> Option<(Severity, String)> {
+    let twins: BTreeSet<_> = sources
+        .iter()
+        .flat_map(|source| &source.notices)
+        .filter(|notice| notice.code == TWIN_CONTAINER)
+        .collect();
+    let text = format!(
+        "{} twice in the project: the notices `{TWIN_CONTAINER}` of the merged report name them",
+        match twins.len() {
+            1 => "a container exists".to_owned(),
+            twins => format!("{twins} containers exist"),
+        }
+    );
+    (!twins.is_empty()).then_some((Severity::Warning, text))
 }
 
 /// The remark about reports in forms that hold failures alone.

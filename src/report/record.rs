@@ -63,10 +63,9 @@ pub struct ReportDocument<Record> {
     pub run: RunFacts,
     /// The files that failed.
     pub failures: Vec<Record>,
-    /// The warnings of the run.
+    /// The warnings of the run; in a merged report those of all runs, each once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[expect(dead_code, reason = "a merged report has no notices")]
-    notices: Vec<Record>,
+    pub notices: Vec<Record>,
     /// The files to be tried again together with those that failed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub companions: Vec<Record>,
@@ -146,7 +145,7 @@ pub struct MergedRecord {
 }
 
 /// Information for the user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct NoticeRecord {
     /// The file that it is about, if it is about one.
     #[serde(flatten)]

@@ -38,7 +38,7 @@ pub struct PathHasher {
 }
 
 /// The path of a source file in a record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct FilePath {
     /// The path, or its hash with `--redact-paths`.
     pub path: String,

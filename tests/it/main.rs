@@ -50,6 +50,7 @@ mod patients;
 mod pictures;
 mod pixels;
 mod placing;
+mod plans;
 mod profile_commands;
 mod profile_errors;
 mod profile_lint;

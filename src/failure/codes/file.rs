@@ -16,6 +16,15 @@ codes! {
             network share is mounted. Patterns such as `*.dcm` are expanded by the shell, and only \
             outside of quotes.",
     }
+    DiscoverChangedSincePlan {
+        code: "discover.changed-since-plan",
+        sentence: "the file is not as it was when the plan was made",
+        hint: "make a new plan with `fwupload plan`",
+        explanation: "`--from-plan` reads files that a plan lists, and this one has another size, time \
+            of change or study than the plan says. It may belong to another shard now, and two shards \
+            that send one study make its session twice, so it is not sent. Make a new plan once \
+            nothing writes to the data; what arrived is not sent again.",
+    }
     DiscoverUnreadable {
         code: "discover.unreadable",
         sentence: "the path cannot be read",

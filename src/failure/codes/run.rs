@@ -287,6 +287,16 @@ codes! {
             filters and skips left nothing. `-v` shows for each file why it was skipped. In \
             scripts that may find nothing, `--allow-empty` exits with 0.",
     }
+    PlanInvalid {
+        code: "plan.invalid",
+        sentence: "the plan of shards cannot be used",
+        hint: "make it again with `fwupload plan`",
+        exit: Usage,
+        explanation: "The folder of `--from-plan` holds no plan, or one that is not complete, was \
+            changed, has another number of shards, or was made with other flags for filters, rules or \
+            subjects. Part of a plan is never carried out, since files of the rest would be missed. \
+            Nothing was sent. The message says which; make a new plan with `fwupload plan`.",
+    }
     ReportUnwritable {
         code: "report.unwritable",
         sentence: "the report cannot be written",

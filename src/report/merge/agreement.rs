@@ -16,7 +16,17 @@ type Stated = fn(&RunFacts) -> Option<String>;
 
 /// Facts that must be the same in all reports that state them. That no profile governed is stated;
 /// a site or a key may be unknown.
-const COMMON: [(&str, Stated); 6] = [
+const COMMON: [(&str, Stated); 7] = [
+    ("plan of shards", |facts| {
+        let settings = facts.settings.as_ref()?;
+        let is_of_shard = settings
+            .get("shard")
+            .is_some_and(|shard| shard != "none");
+        let plan = settings
+            .get("plan")
+            .and_then(Value::as_str);
+        is_of_shard.then(|| plan.unwrap_or("none").to_owned())
+    }),
     ("redaction", |facts| {
         facts
             .redacted

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::super::record::{
-    CsvRow, FailedRecord, ReportDocument, ReportRecord, RunFacts, VERSION, exact_path,
+    CsvRow, FailedRecord, NoticeRecord, ReportDocument, ReportRecord, RunFacts, VERSION, exact_path,
 };
 use super::super::redact::FilePath;
 use crate::config::ReportFormat;
@@ -30,6 +30,8 @@ pub struct SourceReport {
     pub failures: Vec<(Vec<u8>, FailedRecord)>,
     /// The files to be tried again together with those, by exact path.
     pub companions: Vec<(Vec<u8>, FilePath)>,
+    /// The warnings of its run.
+    pub notices: Vec<NoticeRecord>,
     /// What it says about the end of its run.
     pub ending: RunEnding,
 }
@@ -195,8 +197,12 @@ fn json(bytes: &[u8]) -> Result<SourceReport, Refusal> {
                 Refusal(why, COPY_AGAIN)
             })?;
     }
-    for companion in document.companions {
-        let _ = source.add(parsed(companion)?);
+    for record in document
+        .companions
+        .into_iter()
+        .chain(document.notices)
+    {
+        let _ = source.add(parsed(record)?);
     }
     if is_open {
         source.ending = RunEnding::Open;
@@ -260,7 +266,8 @@ impl SourceReport {
                     exit_code: end.exit_code,
                 }
             }
-            ReportRecord::Report { .. } | ReportRecord::Notice(_) | ReportRecord::Unknown => {}
+            ReportRecord::Notice(notice) => self.notices.push(notice),
+            ReportRecord::Report { .. } | ReportRecord::Unknown => {}
         }
         Some(())
     }
