@@ -57,7 +57,9 @@ fn main() {
     let index = plan
         .finish(SHARDS, settings)
         .unwrap();
-    let divided = begin.elapsed() - noted;
+    let divided = begin
+        .elapsed()
+        .saturating_sub(noted);
     let begin = Instant::now();
     let list = PlannedList::open(&folder, (1, SHARDS)).unwrap();
     let read = list

@@ -25,8 +25,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use clap::ValueEnum;
-
 pub use look_pool::{LookThreads, MOST_WAITING};
 pub use members::split as split_member;
 pub use opened::OpenedFile;
@@ -262,8 +260,8 @@ impl Discovery {
         let parts = (shard.number().into(), shard.of().into());
         let list = PlannedList::open(folder, parts)
             .map_err(|error| invalid_plan(&error.path, error.cause))?;
-        let archives = Archives::from_str(&list.plan.archives, false)
-            .map_err(|_| invalid_plan(list.path(), "it says of archives what is not known"))?;
+        let archives = Archives::of_word(&list.plan.archives)
+            .ok_or_else(|| invalid_plan(list.path(), "it says of archives what is not known"))?;
         let filters: Vec<_> = list
             .plan
             .filters

@@ -25,7 +25,10 @@ fn the_definition_is_consistent() {
 #[test]
 fn flags_stand_before_and_after_paths() {
     let cli = parse_line("-p g/p a b --jobs 3 c -vv").unwrap();
-    assert_eq!(cli.upload.input.paths, ["a", "b", "c"].map(PathBuf::from));
+    assert_eq!(
+        cli.upload.input.walk.paths,
+        ["a", "b", "c"].map(PathBuf::from)
+    );
     assert_eq!(
         cli.upload
             .destination
@@ -53,6 +56,7 @@ fn a_reserved_word_is_a_command_only_when_it_stands_first() {
         assert!(
             cli.upload
                 .input
+                .walk
                 .paths
                 .iter()
                 .any(|path| path.ends_with("status")),

@@ -155,6 +155,20 @@ pub enum Archives {
     Fail,
 }
 
+impl Archives {
+    /// As it is typed.
+    pub fn word(self) -> String {
+        self.to_possible_value()
+            .map(|value| value.get_name().to_owned())
+            .unwrap_or_default()
+    }
+
+    /// What a word stands for; none where it stands for nothing.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::from_str(word, false).ok()
+    }
+}
+
 /// What to do with series of which instances are missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum IncompleteSeries {

@@ -9,7 +9,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use chrono::{SecondsFormat, Utc};
-use clap::ValueEnum;
 use crossbeam_channel::{Receiver, unbounded};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -88,13 +87,13 @@ fn make(args: &PlanArgs, config: &Config, environment: &Environment) -> Result<P
     refuse_unfit(args, &upload.discovery)?;
     let new = NewPlan::begin(&args.output).map_err(|error| unwritable(&error))?;
     let (sender, said) = unbounded();
-    let shows = !args.quiet && environment.stderr_tty;
-    let shown = std::thread::spawn(move || show(&said, shows));
+    let on_terminal = !args.quiet && environment.stderr_tty;
+    let bar = std::thread::spawn(move || show(&said, on_terminal));
     let events = Events::new(sender);
     let noted = pipeline::note_for_shards(upload, new, &events, &runtime, &stop);
     drop(events);
     // The bar is gone before anything else is said.
-    let _ = shown.join();
+    let _ = bar.join();
     runtime.shutdown_background();
     let walk = &args.walk;
     let settings = PlanSettings {
@@ -104,11 +103,7 @@ fn make(args: &PlanArgs, config: &Config, environment: &Environment) -> Result<P
             .map(WrittenFilter::from)
             .collect(),
         follow: walk.follow,
-        archives: walk
-            .archives
-            .to_possible_value()
-            .map(|value| value.get_name().to_owned())
-            .unwrap_or_default(),
+        archives: walk.archives.word(),
         choices,
         made: Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true),
     };

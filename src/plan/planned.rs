@@ -24,7 +24,11 @@ pub fn choices(config: &Config, rules: &Rules) -> Result<String, Error> {
         digest.update(part);
     };
     add(rules.identity.as_bytes());
-    add(format!("{:?}", config.input.filters).as_bytes());
+    add(config
+        .input
+        .filters
+        .identity()
+        .as_bytes());
     add(&config
         .input
         .max_header

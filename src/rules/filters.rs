@@ -6,6 +6,7 @@
 //! follow the images beside them.
 
 use import_rules::{FileFields, Filter, OriginalHeader, Refusal, Zone};
+use sha2::{Digest, Sha256};
 
 /// Filters as they were typed.
 #[derive(Debug, Clone, Copy)]
@@ -20,9 +21,28 @@ pub struct FilterFlags<'a> {
     pub skip_derived: bool,
 }
 
+impl FilterFlags<'_> {
+    fn identity(&self) -> String {
+        let mut digest = Sha256::new();
+        for texts in [self.filters, self.modalities] {
+            digest.update((texts.len() as u64).to_le_bytes());
+            for text in texts {
+                digest.update((text.len() as u64).to_le_bytes());
+                digest.update(text);
+            }
+        }
+        digest.update([self.skip_localizers, self.skip_derived].map(u8::from));
+        hex::encode(digest.finalize())
+    }
+}
+
 /// Filters that are ready.
 #[derive(Debug, Default)]
-pub struct Filters(Vec<Condition>);
+pub struct Filters {
+    conditions: Vec<Condition>,
+    /// What stands for them as they were typed.
+    identity: String,
+}
 
 /// One flag: any of its filters lets a file pass, or with `skips` keeps it out.
 #[derive(Debug)]
@@ -82,29 +102,37 @@ impl Filters {
                 conditions.push(of_header(name, "ImageType", &[value], true)?);
             }
         }
-        Ok(Self(conditions))
+        Ok(Self {
+            conditions,
+            identity: flags.identity(),
+        })
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.conditions.len()
+    }
+
+    /// What stands for them as they were typed; empty where no flag was asked for.
+    pub fn identity(&self) -> &str {
+        &self.identity
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.conditions.is_empty()
     }
 
     /// Whether any looks at the header.
     pub fn need_header(&self) -> bool {
-        self.0
+        self.conditions
             .iter()
             .any(Condition::needs_header)
     }
 
     /// What a filter is called, by its number.
     pub fn name(&self, number: usize) -> &str {
-        self.0
+        self.conditions
             .get(number)
             .map_or("", |condition| &condition.name)
     }
@@ -120,7 +148,7 @@ impl Filters {
         header: Option<&dyn OriginalHeader>,
         zone: &Zone,
     ) -> Result<Option<usize>, usize> {
-        for (number, condition) in self.0.iter().enumerate() {
+        for (number, condition) in self.conditions.iter().enumerate() {
             if header.is_none() && condition.needs_header() {
                 continue;
             }

@@ -216,10 +216,10 @@ impl NewPlan {
             .values()
             .copied()
             .collect();
-        let shards_of = std::mem::take(&mut self.groups).shards(shards);
+        let divided = std::mem::take(&mut self.groups).shards(shards);
         let mut in_turn = (0..shards).cycle();
         let mut shard_of = |group: GroupNumber| {
-            let shard = match shards_of.get(group as usize) {
+            let shard = match divided.get(group as usize) {
                 Some(shard) => *shard,
                 None => in_turn.next().unwrap_or_default(),
             };
@@ -234,7 +234,7 @@ impl NewPlan {
         let mut lists: Vec<_> = (1..=shards)
             .map(|shard| NewList::begin(self.folder.join(list_name(shard))))
             .collect::<io::Result<_>>()?;
-        each_noted(&noted, &mut |group, line, size| {
+        each_noted(&noted, |group, line, size| {
             let shard = shard_of(group);
             if let Some(list) = facts.get_mut(shard) {
                 list.files += 1;
@@ -356,7 +356,7 @@ impl PlanIndex {
 /// Reads what was noted: the group, the line and the size of each file.
 fn each_noted(
     path: &Path,
-    take: &mut dyn FnMut(GroupNumber, &[u8], u64) -> io::Result<()>,
+    mut take: impl FnMut(GroupNumber, &[u8], u64) -> io::Result<()>,
 ) -> io::Result<()> {
     let mut noted = BufReader::with_capacity(1 << 20, File::open(path)?);
     let mut line = Vec::new();
