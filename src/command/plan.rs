@@ -6,28 +6,24 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
-use std::time::Duration;
 
 use chrono::{SecondsFormat, Utc};
-use crossbeam_channel::{Receiver, unbounded};
-use indicatif::{ProgressBar, ProgressStyle};
+use crossbeam_channel::unbounded;
 
 use crate::cli::{self, PlanArgs};
 use crate::config::{Config, Environment};
 use crate::credential::PseudonymKeySources;
-use crate::event::{Event, Events};
+use crate::event::Events;
 use crate::exit::ExitStatus;
 use crate::failure::{Error, RunCode};
 use crate::pipeline::{self, Signals, Stop};
 use crate::plan;
 use crate::report::figures::{self, plural};
+use crate::report::show_finding;
 use crate::shard_plan::{NewPlan, PlanIndex, PlanSettings, WrittenFilter};
 use dicom_lossless::display_path;
 
-use super::{runtime, warn};
-
-/// How often the number of files is shown.
-const TICK: Duration = Duration::from_millis(200);
+use super::runtime;
 
 /// Makes a plan.
 pub fn run(args: &PlanArgs, environment: &Environment) -> Result<ExitStatus, Error> {
@@ -88,7 +84,7 @@ fn make(args: &PlanArgs, config: &Config, environment: &Environment) -> Result<P
     let new = NewPlan::begin(&args.output).map_err(|error| unwritable(&error))?;
     let (sender, said) = unbounded();
     let on_terminal = !args.quiet && environment.stderr_tty;
-    let bar = std::thread::spawn(move || show(&said, on_terminal));
+    let bar = std::thread::spawn(move || show_finding(&said, on_terminal));
     let events = Events::new(sender);
     let noted = pipeline::note_for_shards(upload, new, &events, &runtime, &stop);
     drop(events);
@@ -143,27 +139,6 @@ fn refuse_unfit(args: &PlanArgs, discovery: &crate::discover::Discovery) -> Resu
         .because("the lists would be read as further data")),
         None => Ok(()),
     }
-}
-
-/// Shows how many files were found, where there is a terminal.
-fn show(said: &Receiver<Event>, shows: bool) {
-    let bar = if shows {
-        ProgressBar::new_spinner().with_style(ProgressStyle::default_spinner())
-    } else {
-        ProgressBar::hidden()
-    };
-    bar.enable_steady_tick(TICK);
-    for event in said {
-        match event {
-            Event::Discovered { files, bytes, .. } => {
-                let (files, bytes) = (plural(files, "file"), figures::bytes(bytes));
-                bar.set_message(format!("{files}, {bytes}"));
-            }
-            Event::Notice(notice) => bar.suspend(|| warn(&notice.text)),
-            _ => {}
-        }
-    }
-    bar.finish_and_clear();
 }
 
 fn summary(index: &PlanIndex, folder: &Path) -> String {
