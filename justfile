@@ -28,7 +28,11 @@ test:
 test-without-sandbox:
     cargo test --locked --no-default-features --test without_sandbox
 
-# Writes what is generated from the sources: docs/codes.md and docs/schemas/.
+# Builds the manual as pages for a browser, target/manual/index.html; CONTRIBUTING.md says where mdbook comes from.
+docs mdbook="mdbook":
+    python3 docs/build.py {{ mdbook }}
+
+# Writes what is generated from the sources: docs/codes.md, docs/reference/, docs/conformance/ and docs/schemas/.
 generate:
     UPDATE_DOCS=1 cargo test --locked generated
 

@@ -405,18 +405,34 @@ pub fn upload_to_plan(args: &PlanArgs) -> Result<UploadArgs, Error> {
 
 /// The definition with everything that may be set without being typed.
 fn definition(settings: &FileSettings) -> Definition {
-    let with = |command: Definition, own: &[&str]| {
-        settings::with_site_names(settings::with_settings(command, own, settings), settings)
+    with_settings(Cli::command(), &[], settings)
+}
+
+fn with_settings(command: Definition, words: &[&str], settings: &FileSettings) -> Definition {
+    let command = match own_flags(words) {
+        Some(own) => {
+            settings::with_site_names(settings::with_settings(command, own, settings), settings)
+        }
+        None => command,
     };
-    with(Cli::command(), &[]).mut_subcommands(|command| match command.get_name() {
-        "login" | "status" => with(command, &[]),
-        "plan" => with(command, &commands::PLAN_NOT_FROM_ENVIRONMENT),
-        // What is forgotten has to be typed.
-        "logout" => with(command, &["all", "site"]),
-        "profile" => command.mut_subcommands(|inner| with(inner, &profile::NOT_FROM_ENVIRONMENT)),
-        "rules" => command.mut_subcommand("test", |test| with(test, &rules::NOT_FROM_ENVIRONMENT)),
-        _ => command,
+    command.mut_subcommands(|inner| {
+        let name = inner.get_name().to_owned();
+        with_settings(inner, &[words, &[&name]].concat(), settings)
     })
+}
+
+/// The flags of a command that are no settings of uploads; none where the command takes no setting
+/// from elsewhere.
+fn own_flags(words: &[&str]) -> Option<&'static [&'static str]> {
+    match words {
+        [] | ["login" | "status"] => Some(&[]),
+        // What is forgotten has to be typed.
+        ["logout"] => Some(&["all", "site"]),
+        ["plan"] => Some(&commands::PLAN_NOT_FROM_ENVIRONMENT),
+        ["profile", _] => Some(&profile::NOT_FROM_ENVIRONMENT),
+        ["rules", "test"] => Some(&rules::NOT_FROM_ENVIRONMENT),
+        _ => None,
+    }
 }
 
 /// Flags that do not exist on purpose, and what to use instead.

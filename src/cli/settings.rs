@@ -475,25 +475,31 @@ fn stated(matches: &ArgMatches, id: &str) -> Option<ValueSource> {
 /// Gives a command everything that is not typed, but for flags of its own that are no settings.
 pub fn with_settings(command: Definition, own: &[&str], settings: &FileSettings) -> Definition {
     command.mut_args(|arg| {
-        let is_own = arg
-            .get_long()
-            .is_none_or(|long| own.contains(&long));
-        if is_own || arg.get_id() == "show_config" {
+        if is_own(&arg, own) {
             return arg;
         }
-        with_file(with_environment(arg), settings)
+        with_file(with_environment(arg, own), settings)
     })
 }
 
-fn with_environment(arg: Arg) -> Arg {
-    let Some(long) = arg
+fn is_own(arg: &Arg, own: &[&str]) -> bool {
+    let named = arg.get_long();
+    arg.get_id() == "show_config" || named.is_none_or(|long| own.contains(&long))
+}
+
+/// The variable that a flag may come from; none for flags that have to be typed.
+pub fn variable_of(arg: &Arg, own: &[&str]) -> Option<String> {
+    let long = arg
         .get_long()
-        .filter(|long| !NOT_FROM_ENVIRONMENT.contains(long))
-    else {
+        .filter(|long| !is_own(arg, own) && !NOT_FROM_ENVIRONMENT.contains(long))?;
+    Some(variable_name(long))
+}
+
+fn with_environment(arg: Arg, own: &[&str]) -> Arg {
+    let Some(name) = variable_of(&arg, own) else {
         return arg;
     };
-    let name = variable_name(long);
-    let set = variable(long).is_some();
+    let set = std::env::var_os(&name).is_some_and(|value| !value.is_empty());
     let arg = if matches!(arg.get_action(), ArgAction::SetTrue) {
         arg.value_parser(FalseyValueParser::new())
     } else {

@@ -1,6 +1,8 @@
 //! Lines as people type them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+mod reference;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 

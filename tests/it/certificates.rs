@@ -7,7 +7,7 @@ use crate::run::{Place, Run};
 use crate::server::Site;
 
 /// An authority that no site has.
-const AUTHORITY: &str = "-----BEGIN CERTIFICATE-----
+pub const AUTHORITY: &str = "-----BEGIN CERTIFICATE-----
 MIIBmDCCAT+gAwIBAgIUJcNoGbXYLzCIMcnmAekCLego8xEwCgYIKoZIzj0EAwIw
 ITEfMB0GA1UEAwwWYXV0aG9yaXR5IG9mIHRoZSB0ZXN0czAgFw0yNjExMzAxNjQ5
 MThaGA8yMTI2MTEwNjE2NDkxOFowITEfMB0GA1UEAwwWYXV0aG9yaXR5IG9mIHRo
