@@ -34,24 +34,35 @@ mkdir -p "$CALLS"
 exit $((3 * failed))
 "#;
 
-/// A queue that runs everything at once, as the lines for it in the script say.
+/// A queue that runs everything at once, and ends as the job does where it is told to wait.
 const SBATCH: &str = r#"#!/bin/sh
-before=
+before= wait= array= wrap=
+echo "$*" >>"$CALLS-of-sbatch"
 for word; do
-    case $word in --dependency=*) echo "$word" >>"$CALLS/sbatch" ;; esac
-    [ "$before" = --wrap ] && exec sh -c "$word"
+    case $word in --array=*) array=${word#*=} ;; --wait) wait=yes ;; esac
+    [ "$before" = --wrap ] && wrap=$word
     before=$word
 done
-count=$(sed -n 's/^#SBATCH --array=1-//p' "$before")
-for number in $(seq "$count"); do
-    SLURM_ARRAY_TASK_ID=$number SLURM_ARRAY_TASK_COUNT=$count SLURM_CPUS_PER_TASK=2 sh "$before" >&2
+if [ -n "$wrap" ]; then
+    code=0
+    sh -c "$wrap" || code=$?
+    echo 'Submitted batch job 124'
+    [ -z "$wait" ] || exit $code
+    exit 0
+fi
+case $array in
+    *-*) numbers=$(seq "${array%-*}" "${array#*-}") ;;
+    *) numbers=$(echo "$array" | tr , ' ') ;;
+esac
+for number in $numbers; do
+    SLURM_ARRAY_TASK_ID=$number SLURM_CPUS_PER_TASK=2 sh "$before" >&2
 done
 echo '123;cluster'
 "#;
 
 /// As much of GNU parallel as the recipe uses.
 const PARALLEL: &str = r#"#!/bin/sh
-while [ "$1" != env ]; do shift; done
+while [ "$1" != sh ]; do shift; done
 ended=0
 while read -r number; do
     (
@@ -163,12 +174,17 @@ fn all_called(place: &Place, shards: u64, state: &str) {
     }
 }
 
+/// `slurm.sh` as it is typed.
+fn slurm<'a>(place: &'a Place, arguments: &[&str]) -> Run<'a> {
+    let script = recipe("slurm.sh");
+    let arguments = [&[script.to_str().unwrap()], arguments].concat();
+    shell(place, &arguments).env("INPUT", "my study")
+}
+
 #[test]
 fn slurm_runs_every_shard_and_merges_after_all_of_them() {
     let place = place(&[("fwupload", UPLOAD), ("sbatch", SBATCH)]);
-    let script = recipe("slurm.sh");
-    shell(&place, &[script.to_str().unwrap()])
-        .env("INPUT", "my study")
+    slurm(&place, &[])
         .env("PROFILE", "basic")
         .exits(0);
     all_called(&place, 8, "state");
@@ -183,26 +199,85 @@ fn slurm_runs_every_shard_and_merges_after_all_of_them() {
         call.contains("<--api-key-file><flywheel.key><--pseudonym-key-file><adni.key><--report><reports/shard-3.jsonl>"),
         "{call}"
     );
-    assert_eq!(
-        fs::read_to_string(place.path("calls/sbatch")).unwrap(),
-        "--dependency=afterany:123\n"
-    );
+    let submitted = fs::read_to_string(place.path("calls-of-sbatch")).unwrap();
+    let merge = submitted.lines().nth(1).unwrap();
+    for option in ["--dependency=afterany:123 ", "--mem=1G", "--exit-code"] {
+        assert!(merge.contains(option), "{option}: {submitted}");
+    }
     whole(&place.path("reports/all.jsonl"), 8);
 }
 
 #[test]
-fn a_slurm_task_that_is_submitted_alone_is_still_its_shard_of_all() {
+fn slurm_takes_the_number_of_shards_and_ends_as_the_merge_when_it_waits() {
+    let place = place(&[("fwupload", UPLOAD), ("sbatch", SBATCH)]);
+    slurm(&place, &[])
+        .env("SHARDS", "3")
+        .env("WAIT", "yes")
+        .exits(3);
+    all_called(&place, 3, "state");
+    assert!(!place.path("calls/4").exists());
+    whole(&place.path("reports/all.jsonl"), 3);
+}
+
+#[test]
+fn slurm_runs_some_shards_again_and_merges_them_with_the_others() {
+    let place = place(&[("fwupload", UPLOAD), ("sbatch", SBATCH)]);
+    for arguments in [&[] as &[&str], &["3,5"]] {
+        let _ = fs::remove_dir_all(place.path("calls"));
+        slurm(&place, arguments)
+            .env("SHARDS", "6")
+            .env("WAIT", "yes")
+            .exits(3);
+        whole(&place.path("reports/all.jsonl"), 6);
+    }
+    let mut called: Vec<_> = fs::read_dir(place.path("calls"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    called.sort();
+    assert_eq!(called, ["3", "5"]);
+    assert!(call(&place, 5).contains("<--shard><5/6>"));
+}
+
+#[test]
+fn slurm_leaves_no_report_of_before_where_a_shard_does_not_begin() {
+    let idle = SBATCH.replace("sh \"$before\" >&2", "true");
+    let stand_ins = [("fwupload", UPLOAD), ("sbatch", SBATCH)];
+    for (again, left) in [
+        ("3,5", vec![1, 2, 4, 6]),
+        ("2-4", vec![1, 5, 6]),
+        ("1-6:2%1", vec![2, 4, 6]),
+    ] {
+        let place = place(&stand_ins);
+        slurm(&place, &[])
+            .env("SHARDS", "6")
+            .exits(0);
+        let sbatch = place.file("bin/sbatch", &idle);
+        fs::set_permissions(sbatch, fs::Permissions::from_mode(0o755)).unwrap();
+        slurm(&place, &[again])
+            .env("SHARDS", "6")
+            .env("WAIT", "yes")
+            .exits(1);
+        let kept: Vec<_> = (1..=6)
+            .filter(|shard| {
+                place
+                    .path(format!("reports/shard-{shard}.jsonl"))
+                    .exists()
+            })
+            .collect();
+        assert_eq!(kept, left, "{again}");
+    }
+}
+
+#[test]
+fn a_slurm_task_without_the_number_of_shards_does_not_guess() {
     let place = place(&[("fwupload", UPLOAD)]);
-    let script = recipe("slurm.sh");
-    let task = |number: &str, shards: &str| {
-        let run = shell(&place, &[script.to_str().unwrap()])
-            .env("SLURM_ARRAY_TASK_ID", number)
-            .env("SLURM_ARRAY_TASK_COUNT", "1");
-        run.env("SHARDS", shards)
-    };
-    task("5", "8").exits(0);
-    assert!(call(&place, 5).contains("<--shard><5/8>") && !call(&place, 5).contains("--profile"));
-    task("2", "8").exits(3);
+    let ran = slurm(&place, &[])
+        .env("SLURM_ARRAY_TASK_ID", "5")
+        .ends();
+    assert_ne!(ran.code, Some(0));
+    ran.says("SHARDS");
+    assert!(!place.path("calls").exists());
 }
 
 #[test]
@@ -335,8 +410,17 @@ fn kubernetes_gives_every_index_its_shard_and_merges_when_told() {
         merge["spec"]["suspend"], true,
         "nothing orders jobs but who wakes this one"
     );
+    container(&place, pod)
+        .env("JOB_COMPLETION_INDEX", "0")
+        .env("PROFILE", "basic")
+        .exits(0);
+    assert!(
+        call(&place, 1).starts_with("</study><--project><neuro/adni><--profile><basic>"),
+        "{}",
+        call(&place, 1)
+    );
     container(&place, &merge["spec"]["template"]["spec"]["containers"][0])
-        .exits(0)
+        .exits(3)
         .says("merged 8 reports");
     whole(&place.path("mounted/reports/all.jsonl"), shards);
 }
@@ -439,7 +523,7 @@ fn actions_run_every_shard_of_the_matrix_and_merge_what_was_kept() {
         );
     }
     step(&kept, merge, "Merge", 0)
-        .exits(0)
+        .exits(3)
         .says("merged 4 reports: 1 file failed of 8 found");
     whole(&kept.path("failures.jsonl"), 4);
 }

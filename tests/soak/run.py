@@ -47,7 +47,7 @@ def element(group, number, vr, value):
     return head + struct.pack("<H", len(data)) + data
 
 
-def instance(person, series, number):
+def instance(person, series, number, pixels=None):
     """A small CT slice, explicit VR little endian."""
     uid = f"{ROOT}.{person}.{series}.{number}"
     meta = element(2, 1, "OB", b"\0\1") + element(2, 2, "UI", CT) + element(2, 3, "UI", uid)
@@ -67,7 +67,7 @@ def instance(person, series, number):
             element(0x20, 0xE, "UI", f"{ROOT}.{person}.{series}"),
             element(0x20, 0x11, "IS", str(series)),
             element(0x20, 0x13, "IS", str(number)),
-            element(0x7FE0, 0x10, "OW", bytes([number]) * 512),
+            element(0x7FE0, 0x10, "OW", pixels or bytes([number]) * 512),
         ]
     )
     return b"\0" * 128 + b"DICM" + element(2, 0, "UL", struct.pack("<I", len(meta))) + meta + data
