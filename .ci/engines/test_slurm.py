@@ -252,7 +252,7 @@ def some_again(cluster, study):
 
 
 def cancelled(cluster, study, kill_wait):
-    """scancel in the middle of uploads; what Slurm leaves them is more, or less, than the grace of the program."""
+    """scancel in the middle of uploads, with the least that sites leave tasks to end, and with the usual."""
     cluster.reconfigure(kill_wait)
     with timed("slurm", f"scancel, KillWait {kill_wait}: the next call completes") as said:
         case = Case(cluster, f"cancelled-{kill_wait}", study)
@@ -264,12 +264,11 @@ def cancelled(cluster, study, kill_wait):
         wait_for(lambda: not cluster.processes(), "the end of all tasks", 60)
         seconds = time.monotonic() - begun
         arrived, ends = len(case.site.holds()), case.reports()
-        # Tasks that had their time say that they were terminated; those that were killed say nothing.
-        stopped = 1 if kill_wait < 10 else 143
-        case.merged(merge, stopped)
+        # All came to their end before they were killed, and said so.
+        case.merged(merge, 143)
         left = [path for path in (cluster.work.folder / "tmp").rglob("*") if path.is_file()]
         spool = sum(path.stat().st_size for path in left)
-        said.append(f"tasks were over {seconds:.1f} s after scancel, reports ended with {ends}, {arrived} series had arrived, the merge ended with {stopped}")
+        said.append(f"tasks were over {seconds:.1f} s after scancel, reports ended with {ends}, {arrived} series had arrived, the merge ended with 143")
         said.append(f"{len(left)} temporary files of {spool} bytes left")
         _, merge, _ = case.submit("1-4", WAIT="yes")
         case.merged(merge, 0, "merged 4 reports")

@@ -17,6 +17,9 @@ use crate::failure::{Error, RunCode};
 
 /// How long uploads under way may take to finish after the first interruption.
 const GRACE: Duration = Duration::from_secs(10);
+/// The same where something else ends the program: schedulers and containers kill it soon after, Slurm
+/// after 5 seconds where sites set that, and the report has to be at its end by then.
+const GRACE_OF_TERMINATION: Duration = Duration::from_secs(3);
 
 /// The switch that all stages look at. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -66,20 +69,29 @@ impl Stop {
     /// The first of these signals stops what has not begun, the second, or the end of the grace
     /// time, drops what is under way.
     pub async fn on_signals(self, mut signals: Signals) {
-        self.by_signal(signals.next().await);
-        self.drop_at(signals.next()).await;
+        let first = signals.next().await;
+        self.by_signal(first);
+        self.drop_at(signals.next(), grace_after(first))
+            .await;
     }
 
     fn by_signal(&self, code: RunCode) {
         self.because(Error::new(code, code.sentence()));
     }
 
-    async fn drop_at(&self, second: impl Future<Output = RunCode>) {
+    async fn drop_at(&self, second: impl Future<Output = RunCode>, grace: Duration) {
         tokio::select! {
             _ = second => {}
-            () = tokio::time::sleep(GRACE) => {}
+            () = tokio::time::sleep(grace) => {}
         }
         self.hard.cancel();
+    }
+}
+
+fn grace_after(signal: RunCode) -> Duration {
+    match signal {
+        RunCode::Terminated => GRACE_OF_TERMINATION,
+        _ => GRACE,
     }
 }
 
@@ -91,26 +103,29 @@ mod tests {
 
     /// Stops by a signal now and by another one after `second`; gives how long what is under way
     /// had from the first to its end.
-    async fn time_to_finish(second: Duration) -> Duration {
+    async fn time_to_finish(first: RunCode, second: Duration) -> Duration {
         let (stop, begin) = (Stop::default(), Instant::now());
         assert!(!stop.requested() && !stop.is_by_signal());
-        stop.by_signal(RunCode::Interrupted);
+        stop.by_signal(first);
         stop.wait().await;
         assert!(stop.is_by_signal() && !stop.hard.is_cancelled());
-        stop.drop_at(async {
+        let second = async {
             sleep(second).await;
             RunCode::Interrupted
-        })
-        .await;
+        };
+        stop.drop_at(second, grace_after(first))
+            .await;
         stop.wait_hard().await;
         begin.elapsed()
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_second_signal_drops_what_is_under_way_and_so_does_the_end_of_the_grace_time() {
-        let second = Duration::from_secs(3);
-        assert_eq!(time_to_finish(second).await, second);
-        assert_eq!(time_to_finish(GRACE * 2).await, GRACE);
+        let (second, late) = (Duration::from_secs(2), GRACE * 2);
+        let (typed, ended) = (RunCode::Interrupted, RunCode::Terminated);
+        assert_eq!(time_to_finish(typed, second).await, second);
+        assert_eq!(time_to_finish(typed, late).await, GRACE);
+        assert_eq!(time_to_finish(ended, late).await, GRACE_OF_TERMINATION);
     }
 
     #[tokio::test(start_paused = true)]
