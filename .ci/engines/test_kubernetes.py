@@ -12,7 +12,7 @@ from common import RECIPES, ROOT, Skipped, insist, timed
 
 VERSION = "1.29"
 # How long the program lets uploads under way go on when it is terminated.
-GRACE = 10
+GRACE = 3
 
 
 def documents():

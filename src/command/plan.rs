@@ -1,9 +1,8 @@
 //! `fwupload plan`: the files of an upload, listed for several machines. Sends nothing and asks no
 //! server.
 //!
-//! Owns what is said of it, and that nothing is left of a plan that did not come to its end.
+//! Owns what is said of it. It must never look into a header by itself: it walks as a run does.
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -35,16 +34,7 @@ pub fn run(args: &PlanArgs, environment: &Environment) -> Result<ExitStatus, Err
         ));
     }
     let config = Config::new(&cli::upload_to_plan(args)?, environment)?;
-    let was_there = args.output.exists();
-    let made = make(args, &config, environment);
-    if let Err(error) = &made
-        && error.code != RunCode::OutputUnwritable
-        && !was_there
-    {
-        // The folder was made here and holds nothing else.
-        let _ = fs::remove_dir_all(&args.output);
-    }
-    let index = made?;
+    let index = make(args, &config, environment)?;
     if !args.quiet {
         let _ = writeln!(io::stderr().lock(), "{}", summary(&index, &args.output));
     }
@@ -103,17 +93,17 @@ fn make(args: &PlanArgs, config: &Config, environment: &Environment) -> Result<P
         choices,
         made: Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true),
     };
-    let index = noted?
-        .finish(args.shards.into(), settings)
-        .map_err(|error| unwritable(&error))?;
-    if index.studies == 0 {
-        let found = plural(index.files, "file");
+    let noted = noted?;
+    if noted.studies() == 0 {
+        let found = plural(noted.files(), "file");
         return Err(Error::new(
             RunCode::InputNothing,
             format!("nothing to upload: {found} found, none of them DICOM with a study"),
         ));
     }
-    Ok(index)
+    noted
+        .finish(args.shards.into(), settings)
+        .map_err(|error| unwritable(&error))
 }
 
 /// Inputs that a plan cannot list.

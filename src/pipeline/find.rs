@@ -219,8 +219,9 @@ impl Finder<'_> {
             outcomes.settle_path(&Arc::new(path), len, FileOutcome::Skipped(reason));
         };
         match found {
-            Found::Dicom(file) => self.batch.push((file, identified)),
-            found if self.noted.is_some() => self.note_unread(&found),
+            found if self.noted.is_some() && !matches!(found, Found::Dicom(_)) => {
+                self.note_unread(&found);
+            }
             found
                 if is_named(
                     found.path(),
@@ -261,6 +262,7 @@ impl Finder<'_> {
             Found::Other(file) if is_audit(&file) => {
                 skip(file.path, file.len, SkipReason::OwnReport);
             }
+            Found::Dicom(file) => self.batch.push((file, identified)),
             Found::Other(file) => self.work.others.push(file),
             // One shard reports it, or all would.
             Found::Skipped { path, len, .. }

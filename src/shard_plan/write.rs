@@ -51,7 +51,9 @@ pub struct PlanSettings {
 /// A plan that is being made.
 #[derive(Debug)]
 pub struct NewPlan {
-    folder: PathBuf,
+    folder: UnfinishedFolder,
+    /// The number of files that were noted.
+    files: u64,
     noted: BufWriter<File>,
     salt: String,
     digester: StudyDigester,
@@ -59,6 +61,60 @@ pub struct NewPlan {
     groups: Groups,
     archives: BTreeMap<PathBuf, NotedArchive>,
     inputs: Vec<PathBuf>,
+}
+
+/// The folder of a plan, of which nothing is left where it does not come to its end.
+#[derive(Debug)]
+struct UnfinishedFolder {
+    path: PathBuf,
+    was_there: bool,
+    is_finished: bool,
+}
+
+impl UnfinishedFolder {
+    /// A folder that is made, or is there and empty.
+    fn begin(path: &Path) -> io::Result<Self> {
+        let was_there = path.exists();
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(path)?;
+        if fs::read_dir(path)?.next().is_some() {
+            return Err(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                "the folder is not empty",
+            ));
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            was_there,
+            is_finished: false,
+        })
+    }
+
+    fn join(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.path.join(name)
+    }
+}
+
+impl Drop for UnfinishedFolder {
+    fn drop(&mut self) {
+        if self.is_finished {
+            return;
+        }
+        // It was empty: all that lies there was made for this plan.
+        for entry in fs::read_dir(&self.path)
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let _ = fs::remove_file(entry.path());
+        }
+        if !self.was_there {
+            let _ = fs::remove_dir(&self.path);
+        }
+    }
 }
 
 /// An archive with DICOM in it, or with a member of which that is not known.
@@ -76,26 +132,14 @@ impl NewPlan {
     /// # Errors
     /// The folder holds something, or cannot be written.
     pub fn begin(folder: &Path) -> io::Result<Self> {
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(folder)?;
-        if fs::read_dir(folder)?
-            .next()
-            .is_some()
-        {
-            return Err(io::Error::new(
-                io::ErrorKind::AlreadyExists,
-                "the folder is not empty",
-            ));
-        }
+        let folder = UnfinishedFolder::begin(folder)?;
         let mut key = [0; 16];
         getrandom::fill(&mut key).map_err(io::Error::other)?;
         let salt = hex::encode(key);
         let noted = private_file(&folder.join(NOTED))?;
         Ok(Self {
-            folder: folder.to_owned(),
+            folder,
+            files: 0,
             noted: BufWriter::with_capacity(1 << 20, noted),
             digester: StudyDigester::new(&salt),
             salt,
@@ -195,6 +239,16 @@ impl NewPlan {
         self.note(NO_GROUP, &entry)
     }
 
+    /// The number of files that were noted; an archive is one.
+    pub fn files(&self) -> u64 {
+        self.files + self.archives.len() as u64
+    }
+
+    /// The number of their studies.
+    pub fn studies(&self) -> usize {
+        self.studies.len()
+    }
+
     /// Divides what was noted among shards.
     ///
     /// # Errors
@@ -251,7 +305,7 @@ impl NewPlan {
         self.index(facts, settings)
     }
 
-    fn index(self, lists: Vec<ListFacts>, settings: PlanSettings) -> io::Result<PlanIndex> {
+    fn index(mut self, lists: Vec<ListFacts>, settings: PlanSettings) -> io::Result<PlanIndex> {
         let mut index = PlanIndex {
             kind: "plan".to_owned(),
             v: VERSION,
@@ -289,6 +343,7 @@ impl NewPlan {
         file.write_all(b"\n")?;
         file.sync_all()?;
         fs::rename(unfinished, path)?;
+        self.folder.is_finished = true;
         Ok(index)
     }
 
@@ -328,6 +383,7 @@ impl NewPlan {
             PlannedEntry::File { expected, .. } => expected.len,
             PlannedEntry::Skipped { .. } | PlannedEntry::Failed { .. } => 0,
         };
+        self.files += 1;
         let mut line = serde_json::to_vec(&Line::from(entry))?;
         line.push(b'\n');
         let length = u32::try_from(line.len()).map_err(io::Error::other)?;

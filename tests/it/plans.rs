@@ -477,6 +477,12 @@ fn command_lines_that_say_two_things_are_refused() {
         .exits(2)
         .says("name the archive");
     assert!(!place.path("other").exists());
+    // Of a folder that was there, the folder is left.
+    fs::create_dir(place.path("there")).unwrap();
+    place
+        .run("plan study --shards 2 -o there --exclude *.dcm")
+        .exits(8);
+    assert!(place.tree("there").is_empty() && place.path("there").exists());
 }
 
 #[test]

@@ -406,3 +406,51 @@ fn usage() {
         .run(&format!("./report {USUAL} --offline --dry-run"))
         .exits(0);
 }
+
+/// A report of one shard with these warnings.
+fn with_notices(shard: &str, notices: &[&str]) -> String {
+    let first = format!(
+        "{{\"type\":\"report\",\"v\":1,\"project\":\"neuro/adni\",\"settings\":{{\"shard\":\"{shard}\"}},\"redacted\":false}}\n"
+    );
+    let notice = |text| {
+        format!(
+            "{{\"type\":\"notice\",\"severity\":\"warning\",\"code\":\"twin-container\",\"text\":\"{text}\"}}\n"
+        )
+    };
+    let notices: String = notices.iter().map(notice).collect();
+    first
+        + &notices
+        + "{\"type\":\"end\",\"found\":1,\"uploaded\":1,\"skipped\":0,\"failed\":0,\"exit_code\":0}\n"
+}
+
+#[test]
+fn what_parallel_runs_left_twice_is_in_the_merged_report_once() {
+    let place = Place::new();
+    let (one, two) = ("session a exists twice", "session b exists twice");
+    place.file("1.jsonl", with_notices("1/2", &[one, two]));
+    place.file("2.jsonl", with_notices("2/2", &[one]));
+    for output in ["all.jsonl", "all.json"] {
+        place
+            .run(&format!(
+                "report merge 1.jsonl 2.jsonl --output {output} --exit-code"
+            ))
+            .exits(0)
+            .says("warning: 2 containers exist twice");
+        let text = fs::read_to_string(place.path(output)).unwrap();
+        for twin in [one, two] {
+            assert_eq!(text.matches(twin).count(), 1, "{text}");
+        }
+    }
+    // They come along when merged reports are merged again.
+    place.file("3.jsonl", with_notices("1/2", &[]));
+    for merged in ["all.jsonl", "all.json"] {
+        let again = place
+            .run(&format!("report merge {merged}"))
+            .exits(0);
+        assert!(again.stdout.contains(two), "{}", again.stdout);
+    }
+    place
+        .run("report merge 2.jsonl 3.jsonl")
+        .exits(0)
+        .says("a container exists twice");
+}
