@@ -234,7 +234,7 @@ fn overview(program: &Definition) -> String {
             .filter(|c| c.is_alphanumeric() || "-_ ".contains(*c))
             .map(|c| if c == ' ' { '-' } else { c })
             .collect();
-        let link = format!("[`{form}`](#{anchor})");
+        let link = format!("[`{}`](#{anchor})", form.replace('|', "\\|"));
         match rows
             .iter_mut()
             .find(|(of, _)| *of == heading)
