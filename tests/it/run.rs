@@ -178,6 +178,17 @@ impl<'a> Run<'a> {
         command
             .env("XDG_STATE_HOME", place.state())
             .env("FWUPLOAD_PSEUDONYM_KEY", PSEUDONYM_KEY);
+        // There the folders of an account are not found by the environment.
+        #[cfg(windows)]
+        command
+            .env("FWUPLOAD_STATE_HOME", place.state().join("fwupload"))
+            .env(
+                "FWUPLOAD_CONFIG_HOME",
+                place
+                    .home()
+                    .join(".config/fwupload"),
+            )
+            .env("FLYWHEEL_USER_HOME", place.home());
         // Servers in these tests that are out stay so.
         command.env("FWUPLOAD_RETRY_FOR", "1s");
         Self {

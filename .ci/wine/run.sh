@@ -1,0 +1,17 @@
+#!/bin/sh
+# The integration tests of the program for Windows, in Debian's Wine: sh .ci/wine/run.sh [TEST...]
+#
+# Windows itself is none of this, but paths, names of devices, consoles and locks are as programs find them there.
+set -eu
+cd "$(dirname "$0")/../.."
+needed="gcc-mingw-w64-x86-64 wine wine64"
+dpkg -s $needed >/dev/null 2>&1 || { apt-get -qq update && apt-get -qq install --yes --no-install-recommends $needed; }
+rustup target add x86_64-pc-windows-gnu
+target=${CARGO_TARGET_DIR:-target}/x86_64-pc-windows-gnu/debug
+export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=wine WINEDEBUG=-all WINEPREFIX="${WINEPREFIX:-$PWD/target/wine}"
+cargo test --locked --target x86_64-pc-windows-gnu --test it --no-run
+for folder in "$target" "$target/deps"; do
+    x86_64-w64-mingw32-gcc -O1 -shared -o "$folder/bcryptprimitives.dll" .ci/wine/bcryptprimitives.c -ladvapi32
+done
+# Wine starts a server of its own for each user; on few cores many programs at once wait for it longer than tests wait.
+cargo test --locked --target x86_64-pc-windows-gnu --test it -- --test-threads 2 "$@"
