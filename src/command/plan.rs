@@ -12,6 +12,7 @@ use crossbeam_channel::unbounded;
 use crate::cli::{self, PlanArgs};
 use crate::config::{Config, Environment};
 use crate::credential::PseudonymKeySources;
+use crate::discover::{Discovery, split_member};
 use crate::event::Events;
 use crate::exit::ExitStatus;
 use crate::failure::{Error, RunCode};
@@ -107,11 +108,11 @@ fn make(args: &PlanArgs, config: &Config, environment: &Environment) -> Result<P
 }
 
 /// Inputs that a plan cannot list.
-fn refuse_unfit(args: &PlanArgs, discovery: &crate::discover::Discovery) -> Result<(), Error> {
+fn refuse_unfit(args: &PlanArgs, discovery: &Discovery) -> Result<(), Error> {
     let member = discovery
         .paths()
         .iter()
-        .find(|path| !path.exists() && crate::discover::split_member(path).is_some());
+        .find(|path| !path.exists() && split_member(path).is_some());
     if let Some(member) = member {
         return Err(Error::usage(
             format!("a member of an archive is named: {}", display_path(member)),

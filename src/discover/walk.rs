@@ -189,14 +189,7 @@ impl<'a> Walk<'a> {
                     .get(input)
                     .cloned()
                     .unwrap_or_else(|| path.clone());
-                let taken = named
-                    || path
-                        .strip_prefix(&root)
-                        .is_ok_and(|relative| {
-                            self.discovery
-                                .filters
-                                .take(&FilteredPath::on_disk(relative))
-                        });
+                let taken = named || self.takes(&root, &path);
                 Listed::File(ListedFile {
                     path,
                     named,
@@ -290,7 +283,7 @@ impl<'a> Walk<'a> {
         if kind.is_file() && self.is_another_root(root, entry.path()) {
             return ControlFlow::Continue(());
         }
-        let taken = self.takes(root, entry.path());
+        let taken = self.takes(&root.path, entry.path());
         let is_looked_into = taken || (kind.is_file() && self.may_take_members(root, entry.path()));
         if !is_looked_into {
             return skip(SkipReason::Excluded);
@@ -333,8 +326,8 @@ impl<'a> Walk<'a> {
                 })
     }
 
-    fn takes(&self, root: &Root, path: &Path) -> bool {
-        path.strip_prefix(&root.path)
+    fn takes(&self, root: &Path, path: &Path) -> bool {
+        path.strip_prefix(root)
             .is_ok_and(|relative| {
                 self.discovery
                     .filters
@@ -368,7 +361,7 @@ impl<'a> Walk<'a> {
             .path()
             .unwrap_or(&root.path)
             .to_owned();
-        if path != root.path && !self.takes(root, &path) {
+        if path != root.path && !self.takes(&root.path, &path) {
             return Found::Skipped {
                 path,
                 reason: SkipReason::Excluded,

@@ -80,7 +80,13 @@ pub fn find(context: &RunContext, pool: &ThreadPool) -> FoundFiles {
     };
     let found = finder.walk();
     finder.index_batch();
-    finder.work.rows.complete = !context.stop.requested();
+    // What a plan lists for the other shards was not looked up.
+    finder.work.rows.complete = !context.stop.requested()
+        && context
+            .plan
+            .discovery
+            .plan()
+            .is_none();
     let (series, others) = finder.arriving.hold(
         (context, pool),
         finder.index.into_series(),

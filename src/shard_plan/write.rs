@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::credential::make_private_folder;
+
 use super::groups::{GroupNumber, Groups};
 use super::line::{ExpectedFile, Line, PlannedEntry, WrittenPath};
 use super::{
@@ -75,11 +77,7 @@ impl UnfinishedFolder {
     /// A folder that is made, or is there and empty.
     fn begin(path: &Path) -> io::Result<Self> {
         let was_there = path.exists();
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(path)?;
+        make_private_folder(path)?;
         if fs::read_dir(path)?.next().is_some() {
             return Err(io::Error::new(
                 io::ErrorKind::AlreadyExists,

@@ -363,7 +363,7 @@ fn a_plan_that_is_not_as_it_was_made_is_not_carried_out() {
 #[test]
 fn a_shard_needs_the_choices_of_its_plan() {
     let (place, site) = (place(), Site::start());
-    place.file("codes.csv", "path,subject\n*,S1\n");
+    place.file("codes.csv", "path,subject\n*,S1\nnone,S9\n");
     place
         .run("plan study --shards 1 -o plan --modality CT --subjects codes.csv --merge-patients")
         .exits(0);
@@ -387,7 +387,10 @@ fn a_shard_needs_the_choices_of_its_plan() {
             .says("--subjects");
     }
     let same = "--modality CT --subjects codes.csv --merge-patients";
-    assert_eq!(run(same).code, Some(3));
+    let ran = run(same);
+    assert_eq!(ran.code, Some(3));
+    // No shard sees which rows no file uses.
+    assert!(!ran.stdout.contains("unused-rows"), "{}", ran.stdout);
     place.file("codes.csv", "path,subject\n*,S2\n");
     run(same).says("another table");
 }
