@@ -1,18 +1,20 @@
 //! The bytes of a file to send: pieces in memory and ranges of the source, in order, of known total
 //! length.
 //!
-//! Owns producing them as a stream, as often as it takes. It opens one file at a time and only when
-//! its turn comes.
+//! Owns producing them as a stream, as often as it takes, and reading them again as an instance. It
+//! opens one file at a time and only when its turn comes.
 
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::sync::Arc;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 
+use super::Limits;
 use super::mask::Mask;
-use super::source::{OpenFile, SourceFile};
-use crate::error::FileErrorKind;
+use super::read::{Instance, read};
+use super::source::{OpenFile, ReadSeek, Source, SourceFile, Stored};
+use crate::error::{FileError, FileErrorKind};
 
 /// A piece of a [`Body`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,9 +104,59 @@ impl Body {
     /// A reader over all bytes, from the start. An error whose inner error is a [`crate::FileError`]
     /// says that a file changed.
     pub fn reader(&self) -> BodyReader {
+        let starts = self
+            .segments
+            .iter()
+            .scan(0, |end, segment| {
+                let start = *end;
+                *end += segment.len();
+                Some(start)
+            })
+            .collect();
         BodyReader {
-            segments: self.segments.clone().into_iter(),
-            current: Current::Bytes(Bytes::new()),
+            segments: self.segments.clone(),
+            starts,
+            len: self.len,
+            at: 0,
+            open: None,
+        }
+    }
+
+    /// Reads it as a file: what was written, as it would be read by whoever receives it. Nothing is
+    /// copied into memory that reading a file would not copy.
+    ///
+    /// # Errors
+    /// As for [`read()`].
+    pub fn instance(&self, limits: &Limits) -> Result<Instance, FileError> {
+        let outermost = self.outermost();
+        let path = outermost.path().to_owned();
+        let source = match self.segments.as_slice() {
+            [Segment::Bytes(bytes)] => Source::Memory {
+                file: Arc::new(outermost),
+                bytes: bytes.clone(),
+            },
+            _ => {
+                let body = self.clone();
+                let stored = Arc::new(StoredBody { body, outermost });
+                Source::File(Arc::new(SourceFile::inside(path, self.len, stored)))
+            }
+        };
+        read(source, limits)
+    }
+
+    /// The first file on disk that it streams from; one that is never opened where there is none.
+    fn outermost(&self) -> SourceFile {
+        let file = self
+            .segments
+            .iter()
+            .find_map(|segment| match segment {
+                Segment::File { file, .. } => Some(file),
+                Segment::Bytes(_) => None,
+            });
+        match file.map(|file| (file, file.stored())) {
+            Some((_, Some(stored))) => stored.outermost().clone(),
+            Some((file, None)) => SourceFile::clone(file),
+            None => SourceFile::as_it_was("", self.len, None),
         }
     }
 
@@ -120,94 +172,145 @@ impl Body {
     }
 }
 
-/// Reads a [`Body`] from start to end.
+/// A body that is read as a file is.
+#[derive(Debug)]
+struct StoredBody {
+    body: Body,
+    outermost: SourceFile,
+}
+
+impl Stored for StoredBody {
+    fn open(&self) -> Result<Box<dyn ReadSeek>, FileError> {
+        Ok(Box::new(self.body.reader()))
+    }
+
+    fn has_checksum(&self) -> bool {
+        false
+    }
+
+    fn outermost(&self) -> &SourceFile {
+        &self.outermost
+    }
+
+    fn fingerprint(&self) -> Vec<u8> {
+        Vec::new()
+    }
+}
+
+/// Reads a [`Body`]: from start to end, or wherever it is sent.
 #[derive(Debug)]
 pub struct BodyReader {
-    segments: std::vec::IntoIter<Segment>,
-    current: Current,
+    segments: Vec<Segment>,
+    /// Where each segment begins.
+    starts: Vec<u64>,
+    len: u64,
+    at: u64,
+    open: Option<OpenSegment>,
 }
 
+/// The file of the segment that was read last.
 #[derive(Debug)]
-enum Current {
-    Bytes(Bytes),
-    File {
-        open: OpenFile,
-        done: u64,
-        left: u64,
-        mask: Option<Arc<Mask>>,
-    },
+struct OpenSegment {
+    index: usize,
+    file: OpenFile,
+    /// Where in the file it stands.
+    at: u64,
 }
 
-impl BodyReader {
-    /// Moves on to the next piece; false at the end.
-    fn advance(&mut self) -> io::Result<bool> {
-        self.current = match self.segments.next() {
-            None => return Ok(false),
-            Some(Segment::Bytes(bytes)) => Current::Bytes(bytes),
-            Some(Segment::File { file, range, mask }) => {
-                let mut open = file
-                    .open()
-                    .map_err(io::Error::other)?;
-                open.seek(SeekFrom::Start(range.start))?;
-                Current::File {
-                    open,
-                    done: 0,
-                    left: range
-                        .end
-                        .saturating_sub(range.start),
-                    mask,
+impl OpenSegment {
+    /// Keeps the file that is open where it is that of the segment, and goes to an offset of it.
+    fn seek(open: Option<Self>, index: usize, file: &SourceFile, to: u64) -> io::Result<Self> {
+        let mut open = match open {
+            Some(open) if open.index == index => open,
+            before => {
+                drop(before);
+                Self {
+                    index,
+                    file: file
+                        .open()
+                        .map_err(io::Error::other)?,
+                    at: 0,
                 }
             }
         };
-        Ok(true)
+        if open.at != to {
+            open.at = open
+                .file
+                .seek(SeekFrom::Start(to))?;
+        }
+        Ok(open)
     }
 }
 
 impl Read for BodyReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if buffer.is_empty() {
+        let index = self
+            .starts
+            .partition_point(|start| *start <= self.at)
+            .saturating_sub(1);
+        let (Some(segment), Some(start)) = (self.segments.get(index), self.starts.get(index))
+        else {
             return Ok(0);
-        }
-        loop {
-            match &mut self.current {
-                Current::Bytes(bytes) if bytes.has_remaining() => {
-                    return bytes.reader().read(buffer);
-                }
-                Current::File {
-                    open,
-                    done,
-                    left: left @ 1..,
-                    mask,
-                } => {
-                    let got = open.take(*left).read(buffer)?;
-                    if got == 0 {
-                        return Err(io::Error::other(
-                            FileErrorKind::Changed.error("it became shorter"),
-                        ));
-                    }
-                    if let (Some(mask), Some(read)) = (mask, buffer.get_mut(..got)) {
-                        mask.apply(*done, read);
-                    }
-                    *left -= got as u64;
-                    *done += got as u64;
-                    return Ok(got);
-                }
-                Current::Bytes(_) | Current::File { .. } => {
-                    if !self.advance()? {
-                        return Ok(0);
-                    }
-                }
+        };
+        let done = self.at - start;
+        let left = segment.len().saturating_sub(done);
+        let wanted = buffer
+            .len()
+            .min(usize::try_from(left).unwrap_or(usize::MAX));
+        let Some(into) = buffer
+            .get_mut(..wanted)
+            .filter(|into| !into.is_empty())
+        else {
+            return Ok(0);
+        };
+        let got = match segment {
+            Segment::Bytes(bytes) => {
+                let from = usize::try_from(done).unwrap_or(usize::MAX);
+                bytes
+                    .get(from..)
+                    .unwrap_or_default()
+                    .read(into)?
             }
-        }
+            Segment::File { file, range, mask } => {
+                let open = self.open.take();
+                let mut open = OpenSegment::seek(open, index, file, range.start + done)?;
+                let got = open.file.read(into)?;
+                if got == 0 {
+                    return Err(io::Error::other(
+                        FileErrorKind::Changed.error("it became shorter"),
+                    ));
+                }
+                open.at += got as u64;
+                self.open = Some(open);
+                if let (Some(mask), Some(read)) = (mask, into.get_mut(..got)) {
+                    mask.apply(done, read);
+                }
+                got
+            }
+        };
+        self.at += got as u64;
+        Ok(got)
+    }
+}
+
+impl Seek for BodyReader {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let at = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::End(by) => self.len.checked_add_signed(by),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+        };
+        self.at = at.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.at)
     }
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::super::mask::Band;
     use super::*;
-    use crate::FileError;
+    use crate::{FileError, PixelElement, Scrubbed, fixture, write};
 
     #[test]
     fn joins_bytes_and_file_ranges_and_can_be_read_again() {
@@ -267,6 +370,49 @@ mod tests {
                 all.extend(buffer.iter().take(got));
             }
             assert_eq!(all, expected, "in steps of {step}");
+        }
+    }
+
+    #[test]
+    fn what_was_written_is_read_again_from_where_it_lies() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = fixture::everything(fixture::EXPLICIT, false);
+        for bytes in [
+            fixture::native(&data),
+            fixture::native(&data)[132..].to_vec(),
+        ] {
+            let path = folder.path().join("f");
+            std::fs::write(&path, &bytes).unwrap();
+            let mut instance = read(Source::open(&path).unwrap(), &Limits::default()).unwrap();
+            let pixels = instance.pixels.clone().unwrap();
+            let mask = Mask::of_ranges(64, std::iter::once(8..64).collect());
+            instance.pixels = Some(PixelElement {
+                scrubbed: Some(Scrubbed::Masked(Arc::new(mask))),
+                ..pixels
+            });
+            let body = write(&instance, &Limits::default()).unwrap();
+            assert!(body.in_memory() < body.len(), "pixel data is not loaded");
+            let again = body
+                .instance(&Limits::default())
+                .unwrap();
+            assert_eq!(again.header, instance.header);
+            let place = again.pixels.clone().unwrap().value;
+            let expected = [[7; 8].to_vec(), vec![0; 56]].concat();
+            assert_eq!(again.source_bytes(place).unwrap(), expected);
+            let whole = Body::new(vec![Segment::Bytes(body.to_vec().unwrap().into())]);
+            let loaded = whole
+                .instance(&Limits::default())
+                .unwrap();
+            assert_eq!(
+                (loaded.header, loaded.tail),
+                (again.header.clone(), again.tail.clone())
+            );
+            std::fs::write(&path, b"0123").unwrap();
+            let place = again.pixels.clone().unwrap().value;
+            let error = again
+                .source_bytes(place)
+                .unwrap_err();
+            assert_eq!(error.kind, FileErrorKind::Changed);
         }
     }
 }
