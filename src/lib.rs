@@ -20,6 +20,7 @@
 //! | --- | --- |
 //! | [`dicom_lossless`] | reading and writing DICOM, byte for byte |
 //! | [`dicom_deid`] | profiles, and cleaning under them |
+//! | `dicom_pictures` | frames as pictures and headers as lines, for a person to look at |
 //! | `text_detector` | where text stands in a picture |
 //! | [`flywheel_client`] | the client of Flywheel's API |
 //! | `flywheel_sandbox` | an embedded server that speaks that API; feature `sandbox` |

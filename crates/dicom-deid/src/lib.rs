@@ -66,6 +66,6 @@ pub use clean::{
 pub use dicom_lossless::{Limits, Source, read};
 pub use error::{DeidError, DeidErrorKind, MissingKey, ProfileError, ProfileErrorKind};
 pub use pixel_look::{FrameSink, LookVerdict, PixelLook, ShownFrame, TextFind};
-pub use pixels::{SurveyedImage, survey};
+pub use pixels::{FrameSamples, ImageFrames, SurveyedImage, survey};
 pub use pseudonym::{PseudonymKey, PseudonymKeyError};
 pub use residual::Finding;

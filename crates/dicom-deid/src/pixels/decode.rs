@@ -26,7 +26,7 @@ use super::{frame_comments, pixel_error};
 use crate::error::{DeidError, DeidErrorKind};
 
 /// The longest frame in bytes, compressed or not: a mammogram has a third of it.
-const LONGEST_FRAME: u64 = 128 << 20;
+pub const LONGEST_FRAME: u64 = 128 << 20;
 /// Why JPEG with loss is not decoded where it has more than 8 bits.
 const TOO_MANY_BITS: &str = "lossy JPEG with more than 8 bits cannot be decoded";
 /// Decoded bytes that may stay in memory beyond the length of a file that is in memory, and is
@@ -221,14 +221,30 @@ fn ybr_to_rgb(pixels: &mut [u8]) {
     }
 }
 
+const RED_BY_CR: f32 = 1.402;
+const BLUE_BY_CB: f32 = 1.772;
+const GREEN_BY_CB: f32 = -0.114 * 1.772 / 0.587;
+const GREEN_BY_CR: f32 = -0.299 * 1.402 / 0.587;
+
 /// Red, green and blue of luminance and colour differences.
 pub fn rgb_of(pixel: [u8; 3]) -> [u8; 3] {
-    const RED_BY_CR: f32 = 1.402;
-    const BLUE_BY_CB: f32 = 1.772;
-    const GREEN_BY_CB: f32 = -0.114 * 1.772 / 0.587;
-    const GREEN_BY_CR: f32 = -0.299 * 1.402 / 0.587;
     let [y, cb, cr] = pixel.map(f32::from);
     let (cb, cr) = (cb - 128.0, cr - 128.0);
+    [
+        y + RED_BY_CR * cr,
+        y + GREEN_BY_CB * cb + GREEN_BY_CR * cr,
+        y + BLUE_BY_CB * cb,
+    ]
+    .map(rounded)
+}
+
+/// The same where luminance has 220 levels and colour differences 225 (ITU-R BT.601).
+pub fn rgb_of_partial(pixel: [u8; 3]) -> [u8; 3] {
+    const BY_LUMINANCE: f32 = 255.0 / 219.0;
+    const BY_DIFFERENCE: f32 = 255.0 / 224.0;
+    let [y, cb, cr] = pixel.map(f32::from);
+    let y = (y - 16.0) * BY_LUMINANCE;
+    let (cb, cr) = ((cb - 128.0) * BY_DIFFERENCE, (cr - 128.0) * BY_DIFFERENCE);
     [
         y + RED_BY_CR * cr,
         y + GREEN_BY_CB * cb + GREEN_BY_CR * cr,

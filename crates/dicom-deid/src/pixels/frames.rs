@@ -67,7 +67,38 @@ pub struct FrameReader<'a> {
 
 enum Stored {
     Native { start: u64 },
-    Compressed(Codec, Fragments, Vec<Range<usize>>),
+    Compressed(Compressed),
+}
+
+/// Compressed frames: how they are decoded, and which fragments each is made of.
+pub struct Compressed {
+    codec: Codec,
+    fragments: Fragments,
+    frames: Vec<Range<usize>>,
+}
+
+impl Compressed {
+    /// Fails where the frames cannot be decoded, or told apart.
+    pub fn of(instance: &Instance, image: &Image) -> Result<Self, DeidError> {
+        let codec = decode::codec_for(instance, image)?;
+        let mut fragments = Fragments::of(instance)?;
+        let frames = fragments.frames(usize::try_from(image.frames).unwrap_or(usize::MAX))?;
+        decode::check_precision(instance, image, &mut fragments, frames.first())?;
+        Ok(Self {
+            codec,
+            fragments,
+            frames,
+        })
+    }
+
+    /// The bytes of a frame, from 0: the samples of a pixel side by side in little endian.
+    pub fn bytes(&mut self, number: u32, image: &Image) -> Result<Vec<u8>, DeidError> {
+        let which = usize::try_from(number)
+            .ok()
+            .and_then(|number| self.frames.get(number))
+            .ok_or_else(|| pixel_error("there are fewer frames than the attributes say"))?;
+        decode::frame(self.codec, &mut self.fragments, which.clone(), image)
+    }
 }
 
 impl<'a> FrameReader<'a> {
@@ -81,11 +112,7 @@ impl<'a> FrameReader<'a> {
         overlays: u64,
     ) -> Result<Self, DeidError> {
         let stored = if pixels.encapsulated {
-            let codec = decode::codec_for(instance, image)?;
-            let mut fragments = Fragments::of(instance)?;
-            let frames = fragments.frames(usize::try_from(image.frames).unwrap_or(usize::MAX))?;
-            decode::check_precision(instance, image, &mut fragments, frames.first())?;
-            Stored::Compressed(codec, fragments, frames)
+            Stored::Compressed(Compressed::of(instance, image)?)
         } else {
             image.fits_native(instance, pixels)?;
             Stored::Native {
@@ -115,13 +142,7 @@ impl<'a> FrameReader<'a> {
                     .source_bytes(place)?
                     .into())
             }
-            Stored::Compressed(codec, fragments, frames) => {
-                let which = usize::try_from(number)
-                    .ok()
-                    .and_then(|number| frames.get(number))
-                    .ok_or_else(|| pixel_error("there are fewer frames than the attributes say"))?;
-                decode::frame(*codec, fragments, which.clone(), self.image)
-            }
+            Stored::Compressed(frames) => frames.bytes(number, self.image),
         }
     }
 
@@ -305,8 +326,9 @@ fn wide_plane(
     numbers.iter().map(scaled).collect()
 }
 
+/// The number in a cell of 32 or 64 bits.
 #[allow(clippy::cast_precision_loss)] // What is looked at has 8 bits in the end.
-fn wide_number(cell: &[u8], signed: bool, float: bool, swapped: bool) -> f64 {
+pub fn wide_number(cell: &[u8], signed: bool, float: bool, swapped: bool) -> f64 {
     let mut bytes = [0; 8];
     for (to, from) in bytes.iter_mut().zip(cell) {
         *to = *from;

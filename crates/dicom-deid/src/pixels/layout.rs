@@ -40,10 +40,15 @@ pub struct Image {
 
 impl Image {
     pub fn of(instance: &Instance, pixels: &PixelElement) -> Result<Self, DeidError> {
+        Self::described(instance)?.checked(pixels)
+    }
+
+    /// What the attributes say, be it possible or not.
+    pub fn described(instance: &Instance) -> Result<Self, DeidError> {
         let bits_allocated = needed(instance, tags::BITS_ALLOCATED)?;
         let samples = needed(instance, tags::SAMPLES_PER_PIXEL)?;
         let photometric = tags::PHOTOMETRIC_INTERPRETATION;
-        let image = Self {
+        Ok(Self {
             rows: needed(instance, tags::ROWS)?,
             columns: needed(instance, tags::COLUMNS)?,
             frames: frames(instance)?,
@@ -53,8 +58,7 @@ impl Image {
             signed: number(instance, tags::PIXEL_REPRESENTATION)? == Some(1),
             planes: samples > 1 && number(instance, tags::PLANAR_CONFIGURATION)? == Some(1),
             photometric: text(instance, photometric).ok_or_else(|| missing(photometric))?,
-        };
-        image.checked(pixels)
+        })
     }
 
     fn checked(self, pixels: &PixelElement) -> Result<Self, DeidError> {
@@ -180,7 +184,8 @@ pub fn not_one_number(tag: Tag) -> DeidError {
     pixel_error(format!("{} is not one number", standard::name_of(tag)))
 }
 
-fn number(instance: &Instance, tag: Tag) -> Result<Option<u16>, DeidError> {
+/// The value of an attribute that is one number of two bytes; none where it is absent or empty.
+pub fn number(instance: &Instance, tag: Tag) -> Result<Option<u16>, DeidError> {
     let Some(element) = instance.get(tag).filter(|element| {
         element
             .bytes()
