@@ -130,16 +130,15 @@ impl Body {
     pub fn instance(&self, limits: &Limits) -> Result<Instance, FileError> {
         let outermost = self.outermost();
         let path = outermost.path().to_owned();
-        let source = match self.segments.as_slice() {
-            [Segment::Bytes(bytes)] => Source::Memory {
+        let source = if let [Segment::Bytes(bytes)] = self.segments.as_slice() {
+            Source::Memory {
                 file: Arc::new(outermost),
                 bytes: bytes.clone(),
-            },
-            _ => {
-                let body = self.clone();
-                let stored = Arc::new(StoredBody { body, outermost });
-                Source::File(Arc::new(SourceFile::inside(path, self.len, stored)))
             }
+        } else {
+            let body = self.clone();
+            let stored = Arc::new(StoredBody { body, outermost });
+            Source::File(Arc::new(SourceFile::inside(path, self.len, stored)))
         };
         read(source, limits)
     }

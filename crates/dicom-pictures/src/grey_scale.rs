@@ -82,8 +82,8 @@ impl GreyScale {
         }
     }
 
-    /// The grey levels of a frame.
-    pub fn levels(&self, samples: &FrameSamples) -> Vec<u8> {
+    /// The grey levels of a frame of a number of pixels.
+    pub fn levels(&self, samples: &FrameSamples, pixels: usize) -> Vec<u8> {
         let automatic;
         let voi = if let Some(voi) = &self.voi {
             voi
@@ -95,12 +95,17 @@ impl GreyScale {
             let part = voi.part(self.modality.measured(value));
             level(if self.inverted { 1.0 - part } else { part })
         };
-        let mut levels = Vec::new();
-        let Some((least, most)) = self.possible else {
+        let mut levels = Vec::with_capacity(pixels);
+        // A table of all values is shorter than nearly every image.
+        let tabled = self
+            .possible
+            .filter(|(least, most)| {
+                u32::try_from(pixels).is_ok_and(|pixels| f64::from(pixels) > most - least)
+            });
+        let Some((least, most)) = tabled else {
             samples.for_each(|value| levels.push(level_of(value)));
             return levels;
         };
-        // A table of all values is shorter than nearly every image.
         #[allow(clippy::cast_possible_truncation)] // They have 16 bits.
         let all: Vec<u8> = (least as i32..=most as i32)
             .map(|value| level_of(f64::from(value)))

@@ -38,7 +38,7 @@ pub struct HeaderLine {
 /// `most` lines, the rest is counted in one more line.
 pub fn header_lines(instance: &Instance, longest: usize, most: usize) -> Vec<HeaderLine> {
     let mut lines = Lines {
-        lines: Vec::new(),
+        shown: Vec::new(),
         longest,
         most,
         left_out: 0,
@@ -56,7 +56,7 @@ pub fn header_lines(instance: &Instance, longest: usize, most: usize) -> Vec<Hea
 
 /// Lines as long as there is room for them.
 struct Lines {
-    lines: Vec<HeaderLine>,
+    shown: Vec<HeaderLine>,
     longest: usize,
     most: usize,
     left_out: u64,
@@ -64,12 +64,12 @@ struct Lines {
 
 impl Lines {
     fn push(&mut self, depth: usize, tag: Tag, vr: &'static str, value: impl FnOnce() -> String) {
-        if self.lines.len() >= self.most {
+        if self.shown.len() >= self.most {
             self.left_out += 1;
             return;
         }
         let entry = StandardDataDictionary.by_tag(tag);
-        self.lines.push(HeaderLine {
+        self.shown.push(HeaderLine {
             depth,
             tag,
             keyword: entry.map(DataDictionaryEntry::alias),
@@ -103,7 +103,7 @@ impl Lines {
             } else {
                 "elements and items"
             };
-            self.lines.push(HeaderLine {
+            self.shown.push(HeaderLine {
                 depth: 0,
                 tag: Tag(0xFFFF, 0xFFFF),
                 keyword: None,
@@ -111,7 +111,7 @@ impl Lines {
                 value: format!("... and {} more {elements}", grouped(self.left_out)),
             });
         }
-        self.lines
+        self.shown
     }
 }
 

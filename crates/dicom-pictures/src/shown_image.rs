@@ -65,7 +65,7 @@ impl ShownImage {
             (3, pixels)
         } else {
             let scale = GreyScale::of(&self.frames, number);
-            (1, scale.levels(&samples))
+            (1, scale.levels(&samples, width * height))
         };
         Picture::new(width, height, count, pixels)
     }
@@ -84,7 +84,7 @@ impl ShownImage {
 }
 
 fn scaled(samples: &FrameSamples, bits: u16) -> Vec<u8> {
-    let most = f64::from(u16::MAX >> (16 - bits.clamp(1, 16)));
+    let most = f64::from(u32::MAX >> (32 - u32::from(bits.clamp(1, 32))));
     let mut pixels = Vec::new();
     samples.for_each(|value| pixels.push(level(value / most)));
     pixels

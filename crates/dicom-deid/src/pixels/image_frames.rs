@@ -50,8 +50,11 @@ struct Cells {
 }
 
 impl FrameSamples {
-    /// The samples as bytes, where each is one without unused bits and without a sign; else
-    /// themselves.
+    /// The samples as bytes.
+    ///
+    /// # Errors
+    /// They are not one byte each without unused bits and without a sign; then the samples come
+    /// back.
     pub fn into_bytes(self) -> Result<Vec<u8>, Self> {
         let cells = self.cells;
         let is_plain = cells.width == 1 && cells.bits == 8 && cells.shift == 0 && !cells.signed;
@@ -329,7 +332,7 @@ impl ImageFrames {
 fn check(image: &Image, pixels: &PixelElement) -> Result<(), DeidError> {
     let is_integer = pixels.tag == tags::PIXEL_DATA;
     let widths: &[u16] = match pixels.tag {
-        tags::PIXEL_DATA if image.samples == 3 => &[8, 16],
+        tags::PIXEL_DATA if image.samples == 3 => &[8, 16, 32],
         tags::PIXEL_DATA if pixels.encapsulated => &[8, 16, 32, 64],
         tags::PIXEL_DATA => &[1, 8, 16, 32, 64],
         tags::FLOAT_PIXEL_DATA => &[32],
