@@ -38,7 +38,8 @@ pub use settings::{
 };
 pub use upload::{
     ConnectionArgs, DeidArgs, DestinationArgs, FieldFilterArgs, InputArgs, OutputArgs,
-    PackagingArgs, PlacingArgs, PseudonymKeyArgs, ReportArgs, TransferArgs, UploadArgs, WalkArgs,
+    PackagingArgs, PlacingArgs, PseudonymKeyArgs, ReportArgs, ReviewArgs, TransferArgs, UploadArgs,
+    WalkArgs,
 };
 pub use values::{
     Archives, ColorWhen, Compression, Filter, IfExists, IfStudyElsewhere, IncompleteSeries,
@@ -79,7 +80,8 @@ Every option that is a setting may also come from the environment: FWUPLOAD_ and
 FWUPLOAD_PROJECT or FWUPLOAD_CA_CERT. An empty variable counts as unset. `--dry-run`, `--yes`,
 `--no-deid`, `--other-files`, `--from-plan`, `--new-pseudonym-key`, `--residual`, `--pictures`,
 `--subjects`, `--extend-subjects`, `--save-subjects`, `--rules`, `--map`, `--folder-labels`,
-`--associate`, `--filter`, `--skip-localizers`, `--skip-derived` and `--fresh` have to be typed.
+`--associate`, `--filter`, `--skip-localizers`, `--skip-derived`, `--review`, `--approved` and
+`--fresh` have to be typed.
 
 What is typed each time can stand in `config.toml` in the folder for configuration, or in
 `fwupload.toml` in the folder in which the program is run; `--preset NAME` adds the settings under
@@ -113,6 +115,10 @@ Labels from folders, and files by what their headers say:
 Archives (zip, tar, tar.gz, gz) are read like folders, and nothing is unpacked to disk:
   fwupload study.zip -p neuro/adni --exclude 'study.zip::scout/'
   fwupload study.zip::series/IM0001 -p neuro/adni
+
+What would go can be looked at in a browser first, and only what was approved is sent:
+  fwupload ./study -p neuro/adni --review study.html
+  fwupload ./study -p neuro/adni --approved approved.jsonl
 
 Each run writes a report of the files that failed. `fwupload report merge` merges the reports of
 several runs, for example of the shards of a job, into one; `--files-from` takes it like any other.

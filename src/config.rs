@@ -101,6 +101,8 @@ pub struct Config {
     pub server: Server,
     /// What is done with the packages.
     pub sink: SinkChoice,
+    /// The list of what was approved, where only that is sent.
+    pub approved: Option<PathBuf>,
     /// How fast, and with how much memory.
     pub transfer: Transfer,
     /// What is said while it runs.
@@ -269,6 +271,8 @@ pub struct Report {
     pub manifest: Option<Audit>,
     /// What cleaning did to which attribute.
     pub deid_log: Option<Audit>,
+    /// The page on which a person sees what would be sent.
+    pub review: Option<PageForReview>,
     /// The file that a summary for the page of a CI job is appended to.
     pub step_summary: Option<PathBuf>,
     /// Paths are replaced by keyed hashes.
@@ -277,12 +281,24 @@ pub struct Report {
     pub strictness: Strictness,
 }
 
+/// A page on which a person sees what would be sent.
+#[derive(Debug, Clone)]
+pub struct PageForReview {
+    /// Where it goes.
+    pub path: PathBuf,
+    /// It is served on this machine, and not a file to be opened.
+    pub is_served: bool,
+    /// Every path that was typed or set: the page shows none of them.
+    pub named_paths: Vec<PathBuf>,
+}
+
 impl Report {
     /// What is written down of each file.
     pub fn audits(&self) -> Audits {
         Audits {
             manifest: self.manifest.is_some(),
             deid_log: self.deid_log.is_some(),
+            review: self.review.is_some(),
         }
     }
 
@@ -295,6 +311,11 @@ impl Report {
             .map(|audit| audit.path.clone());
         std::iter::once(self.path.clone())
             .chain(self.log.clone())
+            .chain(
+                self.review
+                    .iter()
+                    .map(|page| page.path.clone()),
+            )
             .chain(audits)
             .collect()
     }
@@ -307,6 +328,8 @@ pub struct Audits {
     pub manifest: bool,
     /// What cleaning did to its attributes.
     pub deid_log: bool,
+    /// What would be sent of its series, for a person to see.
+    pub review: bool,
 }
 
 /// A file in which something is written down of each source file.
@@ -354,11 +377,13 @@ pub enum AuditKind {
     Manifest,
     /// What cleaning did to which attribute.
     DeidLog,
+    /// A page that shows what would be sent.
+    ReviewPage,
 }
 
 impl AuditKind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::Manifest, Self::DeidLog];
+    pub const ALL: [Self; 3] = [Self::Manifest, Self::DeidLog, Self::ReviewPage];
     /// As many bytes tell that a file is one.
     pub const LONGEST: usize = 64;
 
@@ -367,6 +392,7 @@ impl AuditKind {
         match self {
             Self::Manifest => "manifest",
             Self::DeidLog => "log of changes",
+            Self::ReviewPage => "page for review",
         }
     }
 
@@ -375,19 +401,25 @@ impl AuditKind {
         match self {
             Self::Manifest => "manifest",
             Self::DeidLog => "deid-log",
+            Self::ReviewPage => "review",
         }
     }
 
     /// Whether a file that begins so is one.
     pub fn begins(self, file: &[u8]) -> bool {
-        let begins: [&[u8]; 2] = match self {
-            Self::Manifest => [
+        let begins: &[&[u8]] = match self {
+            Self::Manifest => &[
                 b"{\"type\":\"manifest\",\"v\":",
                 b"path,path_bytes,status,reason,bytes,destination,",
             ],
-            Self::DeidLog => [
+            Self::DeidLog => &[
                 b"{\"type\":\"deid-log\",\"v\":",
                 b"path,path_bytes,place,tag,action,rule,table_code",
+            ],
+            // The page, and the list that is saved there.
+            Self::ReviewPage => &[
+                b"<!doctype html><!-- fwupload review -->",
+                b"{\"type\":\"review\",\"v\":",
             ],
         };
         begins

@@ -15,6 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::discover::SkipReason;
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
+use crate::review::ReviewedSeries;
 use dicom_deid::{Change, LookVerdict, PixelLook, Sendable};
 use dicom_lossless::Phi;
 
@@ -46,6 +47,8 @@ pub enum Event {
     },
     /// What cleaning did to attributes of one instance, where that is written down.
     Cleaned(Box<CleanedAttributes>),
+    /// A series as it would go, where a page for review is written.
+    Reviewed(Box<ReviewedInRun>),
     /// A value that was removed or changed still stands in what is sent, and the profile allows
     /// that.
     Left {
@@ -232,6 +235,14 @@ impl Drop for ListSlot {
     fn drop(&mut self) {
         let _ = self.0.try_recv();
     }
+}
+
+/// A series for review.
+#[derive(Debug, Clone)]
+pub struct ReviewedInRun {
+    /// The series.
+    pub series: Arc<ReviewedSeries>,
+    _slot: Arc<ListSlot>,
 }
 
 /// The most attributes in one event, and the most such events that wait to be written: files may
@@ -640,15 +651,30 @@ impl Events {
         let mut is_first = true;
         while is_first || !changes.is_empty() {
             let rest = changes.split_off(changes.len().min(LISTED));
-            let _ = self.lists.0.send(());
+            let slot = self.slot();
             self.send(Event::Cleaned(Box::new(CleanedAttributes {
                 path: Arc::clone(path),
                 changes: std::mem::replace(&mut changes, rest),
                 is_first,
-                _slot: Arc::new(ListSlot(self.lists.1.clone())),
+                _slot: slot,
             })));
             is_first = false;
         }
+    }
+
+    /// Sends a series for review, and waits while many are still to be written.
+    pub fn reviewed(&self, series: ReviewedSeries) {
+        let slot = self.slot();
+        self.send(Event::Reviewed(Box::new(ReviewedInRun {
+            series: Arc::new(series),
+            _slot: slot,
+        })));
+    }
+
+    /// A place among what waits to be written, once one is free.
+    fn slot(&self) -> Arc<ListSlot> {
+        let _ = self.lists.0.send(());
+        Arc::new(ListSlot(self.lists.1.clone()))
     }
 
     /// Counts and sends the outcome of a file.

@@ -40,6 +40,7 @@
 //! | [`package`], [`series`] | a series as one zip, instances by series |
 //! | [`subjects`] | subject tables, and crosswalks back from what was sent |
 //! | [`routing`] | labels and UIDs |
+//! | [`review`] | what would be sent as a person sees it, and what was approved |
 //! | [`pictures`] | frames before and after, for a person to look at |
 //! | [`shard_plan`] | lists of files for the shards of one upload |
 //! | [`config_file`] | configuration files, and what they may say |
@@ -81,6 +82,7 @@ pub mod pictures;
 pub mod pipeline;
 pub mod plan;
 pub mod report;
+pub mod review;
 pub mod routing;
 pub mod rules;
 pub mod series;

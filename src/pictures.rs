@@ -197,7 +197,11 @@ fn last_number(folder: &Path) -> io::Result<u64> {
     Ok(last)
 }
 
-fn new_file(path: &Path) -> io::Result<File> {
+/// Creates a file for its owner alone.
+///
+/// # Errors
+/// There is one already, or it cannot be made.
+pub fn new_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -240,7 +244,8 @@ fn with_outlines(frame: &ShownFrame<'_>) -> Vec<u8> {
     pixels
 }
 
-fn outline(pixels: &mut [u8], (width, height): (usize, usize), find: &TextFind) {
+/// Draws a line around a place in a picture of red, green and blue.
+pub fn outline(pixels: &mut [u8], (width, height): (usize, usize), find: &TextFind) {
     let [left, top, columns, rows] = find.area.map(usize::from);
     let (right, bottom) = (left + columns, top + rows);
     let (first_column, first_row) = (left.saturating_sub(1), top.saturating_sub(1));

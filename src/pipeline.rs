@@ -24,6 +24,7 @@ mod placing;
 mod placing_counts;
 mod recheck;
 mod resume;
+mod review;
 mod route;
 mod send;
 mod send_state;
@@ -233,10 +234,13 @@ fn packages(
     let mut seen = look::look(context, cleaned.kept);
     audit::note_sent(context, &mut seen);
     let routed = route::route(context, seen);
+    let refused = all.saturating_sub(count(&routed) + cleaned.copies);
+    let routed = review::review(context, routed, refused as u64);
     if let Some(files) = beside {
         locked(neighbours).note(&files, &routed);
         locked(&context.associated).extend(associated(&routed));
     }
+    let approved = count(&routed);
     let mut packages: Vec<_> = routed
         .into_iter()
         .flat_map(|routed| pack::pack(context, routed))
@@ -245,10 +249,18 @@ fn packages(
         .iter()
         .map(|outgoing| outgoing.sources.len())
         .sum();
+    let is_incomplete = refused > 0 || packed < approved;
     for outgoing in &mut packages {
-        outgoing.incomplete = packed + cleaned.copies < all;
+        outgoing.incomplete = is_incomplete;
     }
     packages
+}
+
+fn count(routed: &[Routed]) -> usize {
+    routed
+        .iter()
+        .map(|routed| routed.members.len())
+        .sum()
 }
 
 /// The globs of other files that belong to images, and where those go.
@@ -278,6 +290,7 @@ fn end(context: &RunContext, found: u64) -> Result<(), Error> {
         idle_rules::tell(context);
     }
     look::tell(context);
+    review::tell(context);
     if plan.sink.is_dry_run() {
         events.send(Event::Changes(context.outcomes.changes()));
     }

@@ -12,6 +12,7 @@ mod governing;
 mod planned;
 mod project;
 mod pseudonyms;
+mod review;
 mod rules_of_run;
 mod server_profiles;
 mod settings_files;
@@ -43,6 +44,7 @@ use dicom_lossless::{Instance, Limits, display_path};
 use flywheel_client::{ApiKey, Client, Project, Settings};
 pub use governing::GoverningProfile;
 pub use planned::choices;
+pub use review::Review;
 pub use rules_of_run::{refuse_dates, refuse_ids};
 pub use server_profiles::{ProfileWatch, ServerProfiles, ask};
 pub use sink::{Sink, UploadServer};
@@ -79,6 +81,8 @@ pub struct UploadPlan {
     pub reports: Vec<PathBuf>,
     /// What is written down of each file.
     pub audits: Audits,
+    /// How far a person is asked about what is sent.
+    pub review: Review,
     /// Bounds on reading.
     pub limits: Limits,
     /// What the user must be told before anything is sent.
@@ -143,7 +147,7 @@ impl UploadPlan {
     /// Whatever keeps the instance from being cleaned.
     pub fn treat(&self, instance: Instance, path: &str) -> Result<TreatedInstance, FileFailure> {
         let sendable = match &self.treatment {
-            Treatment::Clean(cleaner) if self.audits.deid_log => {
+            Treatment::Clean(cleaner) if self.audits.deid_log || self.audits.review => {
                 let (clean, changes, counts) = cleaner.deidentify_listing(instance, path)?;
                 return Ok(TreatedInstance {
                     sendable: clean.into(),
@@ -237,6 +241,7 @@ pub async fn resolve(
         log.as_deref()
             .map(deid_log::announcement),
     );
+    review::refuse_unrepeatable(&config, decision.profile())?;
     let needs_key = decision.needs_key();
     let accepted = consent::accept(decision, &config, &announcements, confirm)?;
     let pictures = pictures(&config, &accepted)?;
@@ -282,6 +287,8 @@ pub async fn resolve(
             (Some(governing), Treatment::Clean(Box::new(cleaner)))
         }
     };
+    let (review, of_review) = review::resolve(&config, governing.as_ref(), &project)?;
+    announcements.extend(of_review);
     let crosswalks: Arc<[_]> = subject_files::crosswalks(crosswalk_files, key).into();
     announcements.extend(
         crosswalks
@@ -305,6 +312,7 @@ pub async fn resolve(
         packaging: config.packaging,
         transfer: config.transfer,
         audits: config.report.audits(),
+        review,
         reports: config.report.written(),
         announcements,
     })

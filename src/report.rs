@@ -24,6 +24,7 @@ mod progress;
 mod record;
 mod redact;
 mod report_path;
+mod review_page;
 mod step_summary;
 mod summary;
 mod writer;
@@ -53,6 +54,7 @@ use printer::Printer;
 pub use printer::wrapped;
 pub use redact::{FilePath, Paths};
 use report_path::{ReportPath, WriteCondition};
+use review_page::ReviewPage;
 use step_summary::StepSummary;
 
 /// The most events in the queue; a run that is faster waits.
@@ -167,6 +169,9 @@ fn consumers(
     }
     if let Some(audit) = &report.deid_log {
         consumers.push(Box::new(DeidLog::open(audit, paths)?));
+    }
+    if let Some(page) = &report.review {
+        consumers.push(Box::new(ReviewPage::open(page)?));
     }
     if output.json {
         let stream = EventStream::new(Box::new(io::stdout()), paths.clone(), path.clone());

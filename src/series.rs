@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::discover::{below, folder_of, with_slashes};
 use crate::event::SentInstance;
 use crate::failure::{FileCode, FileFailure};
+use crate::review::NotedChange;
 use crate::rules::RuleNumber;
 use crate::subjects::{OriginalIdentifiers, RowId};
 use dicom_deid::Sendable;
@@ -190,6 +191,8 @@ pub struct CleanFile {
     pub placed: Option<Box<Placed>>,
     /// Globs of other files that belong to it.
     pub associated: Vec<String>,
+    /// What cleaning did to its attributes, where a page shows that.
+    pub changes: Vec<NotedChange>,
 }
 
 /// Instances of a series after the duplicates were settled.

@@ -16,7 +16,9 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command as Definition, CommandFacto
 use super::{Cli, definition};
 
 /// Flags that no environment variable may set: they are decisions about one run, not settings.
-const NOT_FROM_ENVIRONMENT: [&str; 26] = [
+const NOT_FROM_ENVIRONMENT: [&str; 28] = [
+    "review",
+    "approved",
     "dry-run",
     "yes",
     "no-deid",
@@ -47,7 +49,9 @@ const NOT_FROM_ENVIRONMENT: [&str; 26] = [
 
 /// Flags that no configuration file may set: what they decide is decided anew for each run, or is
 /// which files are read.
-const NOT_FROM_FILES: [&str; 26] = [
+const NOT_FROM_FILES: [&str; 28] = [
+    "review",
+    "approved",
     "dry-run",
     "yes",
     "output",

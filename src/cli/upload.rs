@@ -84,6 +84,8 @@ impl UploadArgs {
             &self.report.log_file,
             &self.report.manifest,
             &self.report.deid_log,
+            &self.destination.review.review,
+            &self.destination.review.approved,
             &self.deid.pictures,
             &self
                 .destination
@@ -363,12 +365,36 @@ pub struct DestinationArgs {
     /// Write the packages into a folder instead of sending them
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
+    /// What a person looks at first.
+    #[command(flatten)]
+    pub review: ReviewArgs,
     /// Ask no server; with `--dry-run` or `--output`, and `--profile` or `--no-deid`
     #[arg(long, hide_short_help = true)]
     pub offline: bool,
     /// Upload to a server inside this process that keeps its files in DIR
     #[arg(long, value_name = "DIR", num_args = 0..=1)]
     pub sandbox: Option<Option<PathBuf>>,
+}
+
+/// What a person looks at before anything is sent.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = DESTINATION)]
+pub struct ReviewArgs {
+    /// Send nothing, and write a page that shows in a browser what would be sent
+    ///
+    /// For each series where it would go, small pictures of the cleaned frames, what the header lost
+    /// and what it is now; what is refused, and why. The page asks nothing of any network, holds no
+    /// original value and no path, and is yours alone. In it series are approved or rejected, and the
+    /// list of them saved for `--approved`.
+    #[arg(long, value_name = "FILE.html", hide_short_help = true)]
+    pub review: Option<PathBuf>,
+    /// Send only series that FILE approves, as the page of `--review` saved it
+    ///
+    /// A series whose cleaned bytes are not those that were shown fails, and one that FILE does not
+    /// approve is skipped. Project, profile, pseudonym key and version of fwupload have to be the
+    /// same.
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    pub approved: Option<PathBuf>,
 }
 
 /// The user's own table of subjects.

@@ -14,7 +14,7 @@ use crate::event::{Event, Events, Mode, ProfileFacts, RunEnd, RunStart, Severity
 use crate::exit::ExitStatus;
 use crate::failure::{Error, RunCode};
 use crate::pipeline::{self, Signals, Stop};
-use crate::plan::{self, Sink, UploadPlan};
+use crate::plan::{self, Review, Sink, UploadPlan};
 use crate::report::{self, Paths, Reporter};
 use dicom_lossless::{display_path, escape_for_terminal};
 
@@ -287,6 +287,9 @@ fn settings(plan: &UploadPlan, config: &Config) -> Vec<(String, String)> {
     let mut settings = config.settings();
     if let Some(list) = plan.discovery.plan() {
         settings.push(("plan".to_owned(), list.plan.digest.clone()));
+    }
+    if let Review::Approved(list) = &plan.review {
+        settings.push(("approved-by".to_owned(), list.reviewer.clone()));
     }
     settings
 }

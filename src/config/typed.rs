@@ -8,9 +8,9 @@ use std::time::Duration;
 use bytesize::ByteSize;
 
 use super::{
-    Audit, Config, DEFAULT_REPORT, DeidChoice, Environment, Input, Inputs, Output, PathList,
-    Patience, Progress, PseudonymKeyChoice, Report, ReportFormat, Server, SinkChoice, Transfer,
-    Verbosity,
+    Audit, Config, DEFAULT_REPORT, DeidChoice, Environment, Input, Inputs, Output, PageForReview,
+    PathList, Patience, Progress, PseudonymKeyChoice, Report, ReportFormat, Server, SinkChoice,
+    Transfer, Verbosity,
 };
 use crate::cli::{
     self, Archives, FieldFilterArgs, OtherFiles, ProgressStyle, Residual, Shard, UploadArgs,
@@ -66,6 +66,11 @@ impl Config {
             packaging: args.destination.packaging.clone(),
             server: typed.server(),
             sink: typed.sink(),
+            approved: args
+                .destination
+                .review
+                .approved
+                .clone(),
             transfer: typed.transfer(environment)?,
             output: typed.output(environment),
             report: typed.report(environment)?,
@@ -104,7 +109,7 @@ impl Typed<'_> {
                 .0
                 .not_typed
                 .contains_key("site");
-        let placing = &destination.packaging.placing;
+        let (placing, review) = (&destination.packaging.placing, &destination.review);
         let pairs = [
             (profile && deid.no_deid, "profile", "no-deid"),
             (
@@ -118,6 +123,18 @@ impl Typed<'_> {
                 "map",
             ),
             (output && destination.dry_run, "dry-run", "output"),
+            (output && review.review.is_some(), "review", "output"),
+            (
+                review.review.is_some() && review.approved.is_some(),
+                "review",
+                "approved",
+            ),
+            (review.review.is_some() && deid.no_deid, "review", "no-deid"),
+            (
+                review.approved.is_some() && deid.no_deid,
+                "approved",
+                "no-deid",
+            ),
             (sandbox && destination.offline, "sandbox", "offline"),
             (sandbox && site, "sandbox", "site"),
         ];
@@ -179,6 +196,20 @@ impl Typed<'_> {
                 ),
                 "add `--other-files upload`",
             ));
+        }
+        if self
+            .0
+            .destination
+            .review
+            .approved
+            .is_some()
+            && input.other_files == OtherFiles::Upload
+        {
+            return Err(Error::usage(
+                "`--approved` and `--other-files upload` exclude each other",
+                "send other files in a run of their own, after a look at them",
+            )
+            .because("a page for review shows DICOM files alone"));
         }
         if input.from_plan.is_some()
             && self
@@ -396,7 +427,7 @@ impl Typed<'_> {
         let args = &self.0.destination;
         match &args.output {
             Some(folder) => SinkChoice::Folder(folder.clone()),
-            None if args.dry_run => SinkChoice::DryRun,
+            None if args.dry_run || args.review.review.is_some() => SinkChoice::DryRun,
             None => SinkChoice::Upload,
         }
     }
@@ -536,6 +567,8 @@ impl Typed<'_> {
             ("deid-log", &args.deid_log),
             ("report", &args.report),
             ("log-file", &args.log_file),
+            ("review", &self.0.destination.review.review),
+            ("approved", &self.0.destination.review.approved),
         ];
         for (at, (one, path)) in named.iter().enumerate() {
             let other = named
@@ -552,6 +585,30 @@ impl Typed<'_> {
         Ok(())
     }
 
+    /// The page for review. A browser goes by the end of its name.
+    fn review_page(&self) -> Result<Option<PageForReview>, Error> {
+        let Some(path) = &self.0.destination.review.review else {
+            return Ok(None);
+        };
+        let is_page = path
+            .extension()
+            .is_some_and(|extension| extension.eq_ignore_ascii_case("html"));
+        if is_page {
+            return Ok(Some(PageForReview {
+                path: path.clone(),
+                is_served: false,
+                named_paths: self.0.named_paths(),
+            }));
+        }
+        Err(Error::usage(
+            format!(
+                "the name given to {} is not that of a page",
+                self.name("review")
+            ),
+            "end the name with .html",
+        ))
+    }
+
     fn report(&self, environment: &Environment) -> Result<Report, Error> {
         let args = &self.0.report;
         let path = args
@@ -566,15 +623,18 @@ impl Typed<'_> {
         };
         let manifest = audit("manifest", &args.manifest)?;
         let deid_log = audit("deid-log", &args.deid_log)?;
+        let review = self.review_page()?;
         self.refuse_one_file_for_two()?;
         Ok(Report {
             named: args.report.is_some(),
-            rehearsal: self.sink() == SinkChoice::DryRun,
+            // A page names no files: which were refused is in the report.
+            rehearsal: self.sink() == SinkChoice::DryRun && review.is_none(),
             fallback: None,
             log: args.log_file.clone(),
             manifest,
             deid_log,
             step_summary: environment.step_summary.clone(),
+            review,
             path,
             format,
             redact_paths: args.redact_paths,

@@ -47,6 +47,9 @@ pub enum SkipReason {
     StillArriving,
     /// Its series has fewer instances than its headers state: see `--incomplete-series`.
     IncompleteSeries,
+    /// The list of `--approved` does not approve its series.
+    #[serde(rename = "review.not-approved")]
+    NotApproved,
 }
 
 impl SkipReason {
@@ -93,6 +96,11 @@ impl SkipReason {
                 "incomplete-series",
                 "of a series that is not complete, left for the next run",
                 "of incomplete series",
+            ],
+            Self::NotApproved => [
+                "review.not-approved",
+                "of a series that was not approved",
+                "of series that were not approved",
             ],
         }
     }
@@ -146,6 +154,10 @@ impl SkipReason {
             Self::Symlink => {
                 Some("links are passed over: add `--follow` to read what they lead to")
             }
+            Self::NotApproved => Some(
+                "`--approved` sends what its list approves: `--review FILE.html` shows the others for \
+                    a decision",
+            ),
             _ => None,
         }
     }

@@ -30,6 +30,7 @@ use super::context::RunContext;
 use super::guard::guarded;
 use super::outcomes::stopped;
 use super::placing::BeforeCleaning;
+use super::review;
 
 /// Files up to this size are read whole, in bytes; of larger ones the pixel data stays where it is
 /// until it is sent.
@@ -215,11 +216,13 @@ fn clean_file(context: &RunContext, mut file: Indexed, reading: Reading) -> Opti
             context
                 .outcomes
                 .clean(Arc::clone(&file.path), instance.changed());
-            audit::log_changes(context, &file.path, changes);
             context
                 .outcomes
                 .report_findings(&file, instance.findings());
+            let shown = review::note_changes(context, &changes);
+            audit::log_changes(context, &file.path, changes);
             Some(CleanFile {
+                changes: shown,
                 source: file,
                 instance,
                 originals,

@@ -576,8 +576,8 @@ fn is_own_report(path: &Path, reports: &[PathBuf]) -> bool {
         .any(|report| path.file_name() == report.file_name() && is_same_file(path, report))
 }
 
-/// Whether a file is a manifest or a log of changes of any run, also one that was not finished: they
-/// name files and are never sent.
+/// Whether a file is a manifest, a log of changes or a page for review of any run, also one that was
+/// not finished: they name files or patients' new labels, and are never sent.
 fn is_audit(file: &DiscoveredFile) -> bool {
     let name = file
         .path
@@ -586,7 +586,7 @@ fn is_audit(file: &DiscoveredFile) -> bool {
         .to_string_lossy()
         .to_lowercase();
     let may_be = name.starts_with(UNFINISHED_REPORT)
-        || [".csv", ".jsonl", ".ndjson"]
+        || [".csv", ".jsonl", ".ndjson", ".html"]
             .iter()
             .any(|extension| name.ends_with(extension));
     let begin = || {

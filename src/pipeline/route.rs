@@ -33,6 +33,21 @@ pub struct Routed {
     pub by_rules: PackageRules,
 }
 
+impl Routed {
+    /// The labels of the containers that lead to it, as they are sent.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        let Destination {
+            subject,
+            session,
+            acquisition,
+        } = &self.destination;
+        [&subject.label, &session.label, &acquisition.label]
+            .into_iter()
+            .map(String::as_str)
+            .filter(|label| !label.is_empty())
+    }
+}
+
 /// What rules say of a package.
 #[derive(Debug, Clone, Default)]
 pub struct PackageRules {

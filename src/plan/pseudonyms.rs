@@ -68,9 +68,10 @@ pub fn resolve(
 }
 
 /// A sandbox is for trying things out, and its keys lie in its own folder: there one is made
-/// without asking.
+/// without asking. What was reviewed has to come out the same when it is sent, so the key of a review
+/// is kept.
 fn first_use(config: &Config) -> FirstUse {
-    if config.sink == SinkChoice::DryRun {
+    if config.sink == SinkChoice::DryRun && config.report.review.is_none() {
         FirstUse::Once
     } else {
         first_use_of_run(config)

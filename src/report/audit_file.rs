@@ -1,4 +1,5 @@
-//! A file that says what became of each source file, line by line: JSON lines or CSV.
+//! A file that says what became of each source file, line by line: JSON lines or CSV. A page for
+//! review lies in its place in the same way.
 //!
 //! Owns where it lies and when. It grows under a temporary name, readable by its owner alone, and
 //! takes its place when the run ends, so that what lies there is never half a file. Must never replace
@@ -51,30 +52,76 @@ impl EndOfAudit {
     }
 }
 
-/// A file that is being written.
-pub struct AuditFile {
+/// A file that takes its place once it is whole.
+pub struct OwnFile {
     path: PathBuf,
-    format: AuditFormat,
     kind: AuditKind,
     /// None once it is in its place.
     file: Option<BufWriter<NamedTempFile>>,
 }
 
+impl OwnFile {
+    /// Begins the file under a temporary name in its folder. Errors: [`RunCode::AuditUnwritable`].
+    pub fn open(path: &Path, kind: AuditKind) -> Result<Self, Error> {
+        let begun = check(path, kind).and_then(|()| {
+            tempfile::Builder::new()
+                .prefix(UNFINISHED_REPORT)
+                .tempfile_in(folder_of(path))
+        });
+        let file = begun.map_err(|error| unwritable(path, kind, &error))?;
+        Ok(Self {
+            path: path.to_owned(),
+            kind,
+            file: Some(BufWriter::new(file)),
+        })
+    }
+
+    /// What it is written through; none once it was given up or is in its place.
+    pub fn writer(&mut self) -> Option<&mut impl Write> {
+        self.file.as_mut()
+    }
+
+    /// Leaves what lies in its place alone.
+    pub fn discard(&mut self) {
+        self.file = None;
+    }
+
+    /// Puts it in its place, unless it was given up.
+    pub fn put_in_place(&mut self) -> io::Result<()> {
+        let Some(file) = self.file.take() else {
+            return Ok(());
+        };
+        let file = file
+            .into_inner()
+            .map_err(io::IntoInnerError::into_error)?;
+        file.as_file().sync_all()?;
+        // Much may have happened since the run began.
+        check(&self.path, self.kind)?;
+        file.persist(&self.path)
+            .map(drop)
+            .map_err(|error| error.error)
+    }
+
+    /// That it could not be written. Errors: [`RunCode::AuditUnwritable`].
+    pub fn unwritable(&self, error: &io::Error) -> Error {
+        unwritable(&self.path, self.kind, error)
+    }
+}
+
+/// A file that is being written line by line.
+pub struct AuditFile {
+    format: AuditFormat,
+    kind: AuditKind,
+    file: OwnFile,
+}
+
 impl AuditFile {
     /// Begins the file under a temporary name in its folder. Errors: [`RunCode::AuditUnwritable`].
     pub fn open(audit: &Audit, kind: AuditKind) -> Result<Self, Error> {
-        let path = audit.path.clone();
-        let begun = check(&path, kind).and_then(|()| {
-            tempfile::Builder::new()
-                .prefix(UNFINISHED_REPORT)
-                .tempfile_in(folder_of(&path))
-        });
-        let file = begun.map_err(|error| unwritable(&path, kind, &error))?;
         Ok(Self {
-            path,
             format: audit.format,
             kind,
-            file: Some(BufWriter::new(file)),
+            file: OwnFile::open(&audit.path, kind)?,
         })
     }
 
@@ -104,8 +151,9 @@ impl AuditFile {
             AuditFormat::Csv => row.map_or(Ok(Vec::new()), |row| csv_lines(row, false)),
         };
         self.append(line)?;
-        self.put_in_place()
-            .map_err(|error| unwritable(&self.path, self.kind, &error))
+        self.file
+            .put_in_place()
+            .map_err(|error| self.file.unwritable(&error))
     }
 
     /// A path or a name as the form has it: no spreadsheet takes it for a formula.
@@ -118,7 +166,7 @@ impl AuditFile {
 
     /// Hands what was written to the system.
     pub fn flush(&mut self) -> Result<(), Error> {
-        let flushed = match &mut self.file {
+        let flushed = match self.file.writer() {
             Some(file) => file.flush(),
             None => Ok(()),
         };
@@ -127,11 +175,11 @@ impl AuditFile {
 
     /// Leaves what lies in its place alone.
     pub fn discard(&mut self) {
-        self.file = None;
+        self.file.discard();
     }
 
     fn append(&mut self, line: io::Result<Vec<u8>>) -> Result<(), Error> {
-        let written = match (line, &mut self.file) {
+        let written = match (line, self.file.writer()) {
             (Ok(line), Some(file)) => file.write_all(&line),
             (Ok(_), None) => Ok(()),
             (Err(error), _) => Err(error),
@@ -143,23 +191,8 @@ impl AuditFile {
     fn kept(&mut self, written: io::Result<()>) -> Result<(), Error> {
         written.map_err(|error| {
             self.discard();
-            unwritable(&self.path, self.kind, &error)
+            self.file.unwritable(&error)
         })
-    }
-
-    fn put_in_place(&mut self) -> io::Result<()> {
-        let Some(file) = self.file.take() else {
-            return Ok(());
-        };
-        let file = file
-            .into_inner()
-            .map_err(io::IntoInnerError::into_error)?;
-        file.as_file().sync_all()?;
-        // Much may have happened since the run began.
-        check(&self.path, self.kind)?;
-        file.persist(&self.path)
-            .map(drop)
-            .map_err(|error| error.error)
     }
 }
 

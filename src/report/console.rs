@@ -497,6 +497,7 @@ impl EventConsumer for Console {
             | Event::Requested { .. }
             | Event::Deidentified { .. }
             | Event::Cleaned(_)
+            | Event::Reviewed(_)
             | Event::Discovered { .. }
             | Event::Companion { .. }
             | Event::Sending(_)

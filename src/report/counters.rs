@@ -63,6 +63,7 @@ impl Counters {
             Event::Stopping { .. } => self.stopping = true,
             Event::Notice(_)
             | Event::Cleaned(_)
+            | Event::Reviewed(_)
             | Event::Left { .. }
             | Event::Pixels { .. }
             | Event::Requested { .. }

@@ -17,7 +17,6 @@ use crate::event::{CleanedAttributes, Event, RunEnd};
 use crate::failure::Error;
 use dicom_deid::standard;
 use dicom_deid::{By, Change};
-use dicom_lossless::Tag;
 
 /// The setting of profiles that is Table E.1-1 of PS3.15.
 const BY_TABLE: &str = "confidentiality";
@@ -99,36 +98,18 @@ impl DeidLog {
 }
 
 fn row(change: &Change) -> DeidLogRow {
-    let items = change
-        .items
-        .iter()
-        .map(|(tag, index)| format!("{}.{index}", name(*tag)));
-    let place: Vec<_> = items
-        .chain([name(change.tag)])
-        .collect();
-    let (rule, by_table) = match change.by {
-        By::Rule(index) => (format!("fields[{index}]"), false),
-        By::Setting(key) => (key.to_owned(), key == BY_TABLE),
-    };
+    let by_table = change.by == By::Setting(BY_TABLE);
     let code = by_table.then(|| standard::attribute(change.tag));
     DeidLogRow {
-        place: place.join("."),
+        place: change.place(),
         tag: change.tag.to_string(),
         action: change.what.as_str(),
-        rule,
+        rule: change.by.to_string(),
         table_code: code
             .flatten()
             .map(|row| row.basic.as_str()),
         ..DeidLogRow::default()
     }
-}
-
-/// An attribute as a profile names it.
-fn name(tag: Tag) -> String {
-    standard::keyword(tag).map_or_else(
-        || format!("{:04x}{:04x}", tag.group(), tag.element()),
-        str::to_owned,
-    )
 }
 
 impl EventConsumer for DeidLog {

@@ -290,6 +290,7 @@ impl EventStream {
             // Sent bytes are part of progress, requests are for troubleshooting, companions are for
             // the failure report, attributes for the log of changes.
             Event::Cleaned(_)
+            | Event::Reviewed(_)
             | Event::Sending(_)
             | Event::Sent { .. }
             | Event::SendingEnded(_)

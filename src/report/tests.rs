@@ -210,6 +210,7 @@ pub(super) fn report(folder: &Path, name: &str, format: ReportFormat, named: boo
         log: None,
         manifest: None,
         deid_log: None,
+        review: None,
         step_summary: None,
         redact_paths: false,
         strictness: crate::exit::Strictness::default(),

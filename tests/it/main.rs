@@ -66,6 +66,7 @@ mod report_merge;
 mod reports;
 mod residual;
 mod resume;
+mod review;
 mod rule_recipes;
 mod rules_command;
 mod run;

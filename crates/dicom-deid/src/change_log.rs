@@ -5,12 +5,16 @@
 //! where they were asked for, wrapped.
 
 use std::collections::HashMap;
+use std::fmt;
 
-use dicom_lossless::{CharacterSet, DataSet, Element, Encoding, Phi, Tag, Value, character_set_of};
+use dicom_lossless::{
+    CharacterSet, DataSet, Element, Encoding, Instance, Phi, Tag, Value, character_set_of,
+};
 
 use crate::elements::ItemStep;
 use crate::elements::element_value::{Reading, item_sets, read};
 use crate::elements::private_elements::effective_vr;
+use crate::standard;
 
 /// A data element that is not what it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +35,29 @@ pub struct Change {
 }
 
 impl Change {
+    /// Its place as a profile names it: the items that lead to it, each as a sequence and its number
+    /// from 0, and its keyword, or its tag where it has none.
+    pub fn place(&self) -> String {
+        let items = self
+            .items
+            .iter()
+            .map(|(tag, item)| format!("{}.{item}", as_in_profiles(*tag)));
+        let place: Vec<_> = items
+            .chain([as_in_profiles(self.tag)])
+            .collect();
+        place.join(".")
+    }
+
+    /// What stands at its place in an instance, as text, or how much where it is no text; none where
+    /// nothing does. Of what was removed there is none in the instance that was written.
+    pub fn value_in(&self, instance: &Instance) -> Option<String> {
+        let encoding = instance.syntax.encoding;
+        let inherited = CharacterSet::default();
+        [&instance.header, &instance.tail]
+            .into_iter()
+            .find_map(|data| text_at(data, &self.items, self.tag, encoding, &inherited))
+    }
+
     /// Pixel data was changed because of a setting.
     pub(crate) fn of_pixels(tag: Tag, setting: &'static str) -> Self {
         Self {
@@ -71,12 +98,30 @@ impl What {
 pub type Counts = foldhash::HashMap<(Tag, What), u64>;
 
 /// What made a change: the last one, where several did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum By {
     /// The rule of this number in `fields`.
     Rule(usize),
     /// A setting of the profile, by its key.
     Setting(&'static str),
+}
+
+impl fmt::Display for By {
+    /// `fields[3]` for the fourth rule, or the key of the setting.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rule(rule) => write!(f, "fields[{rule}]"),
+            Self::Setting(key) => f.write_str(key),
+        }
+    }
+}
+
+/// An attribute as a profile names it.
+fn as_in_profiles(tag: Tag) -> String {
+    standard::keyword(tag).map_or_else(
+        || format!("{:04x}{:04x}", tag.group(), tag.element()),
+        str::to_owned,
+    )
 }
 
 /// An element's place: the items to enter, then its tag.
@@ -310,7 +355,6 @@ mod tests {
     use super::*;
     use crate::clean::{Cleaner, CleaningRun};
     use crate::profile::from_server_json;
-    use crate::standard;
 
     fn text(tag: Tag, value: &'static str) -> Element {
         Element::new(tag, standard::vr(tag).unwrap_or(VR::LO), value.as_bytes())

@@ -557,6 +557,15 @@ codes! {
             them does not tell them apart from one run to the next. One would replace the other on \
             the server. Choose other labels, or send the series in separate runs.",
     }
+    ReviewChanged {
+        code: "review.changed",
+        sentence: "the series is not as it was when it was approved",
+        hint: "review it again: `--review FILE.html`",
+        explanation: "`--approved` sends series whose cleaned bytes are those that were shown for \
+            review. Of this one files were added, removed or changed since then, or its labels are \
+            others. Nobody has seen what would be sent now, so it is not sent. Write a new page with \
+            `--review FILE.html` and decide again.",
+    }
     OutputWrite {
         code: "output.write",
         sentence: "writing into the output folder failed",

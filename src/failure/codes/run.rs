@@ -297,6 +297,27 @@ codes! {
             subjects. Part of a plan is never carried out, since files of the rest would be missed. \
             Nothing was sent. The message says which; make a new plan with `fwupload plan`.",
     }
+    ReviewInvalid {
+        code: "review.invalid",
+        sentence: "the list of approvals cannot be used",
+        hint: "write a new page with `--review FILE.html`, and save the list there",
+        exit: Usage,
+        explanation: "The file of `--approved` is no list that a page for review has saved, is cut, or \
+            was made for another project, profile, pseudonym key or version of fwupload than this run \
+            has. What was approved under other rules may look different now. Nothing was sent. Write a \
+            new page with `--review FILE.html`, decide there and save the list again.",
+    }
+    ReviewUnsupported {
+        code: "review.unsupported",
+        sentence: "what this run sends cannot be reviewed beforehand",
+        hint: "use a profile without `jitter` and without an encrypted envelope, or leave out \
+            `--review` and `--approved`",
+        exit: Usage,
+        explanation: "`--review` shows cleaned data, and `--approved` cleans it again and compares it \
+            with what was shown, byte for byte. Where nothing is cleaned the page would show what \
+            identifies, and a profile that draws random numbers or encrypts gives other bytes each \
+            time. The message says which it is. Nothing was sent.",
+    }
     ReportUnwritable {
         code: "report.unwritable",
         sentence: "the report cannot be written",

@@ -54,6 +54,17 @@ pub enum Action {
 }
 
 impl Action {
+    /// What of it is drawn at random, as a profile names it.
+    pub fn randomness(&self) -> Option<&'static str> {
+        match self {
+            Self::Jitter(_) => Some("`jitter`"),
+            Self::Shift {
+                jitter: Some(_), ..
+            } => Some("`jitter-date`"),
+            _ => None,
+        }
+    }
+
     /// Its name in a profile.
     pub fn name(&self) -> &'static str {
         match self {

@@ -172,6 +172,23 @@ impl Profile {
     pub fn needs_key(&self) -> bool {
         self.dicom.confidentiality.is_some()
     }
+
+    /// What in it makes cleaning the same file twice give two results, as a profile names it: random
+    /// numbers, or an envelope, whose encryption is never twice the same. None where cleaning is
+    /// repeatable.
+    pub fn randomness(&self) -> Option<&'static str> {
+        let rules = &self.dicom;
+        let of_rule = rules
+            .fields
+            .iter()
+            .find_map(|rule| rule.action.randomness());
+        of_rule.or_else(|| {
+            rules
+                .envelope
+                .is_some()
+                .then_some("an encrypted envelope")
+        })
+    }
 }
 
 impl DicomRules {
