@@ -287,6 +287,22 @@ pub fn refuse_reserved_word(arguments: &[OsString]) -> Result<(), Error> {
     Err(Error::usage(what, hint))
 }
 
+/// Takes the word `review` away from in front of what is an upload; whether it was there. Without
+/// anything behind it, or with a wish for help, it is a command like others.
+pub fn without_review(mut arguments: Vec<OsString>) -> (Vec<OsString>, bool) {
+    let text = |at: usize| {
+        arguments
+            .get(at)
+            .and_then(|argument| argument.to_str())
+    };
+    let is_review = text(1) == Some("review");
+    if !is_review || arguments.len() < 3 || matches!(text(2), Some("-h" | "--help")) {
+        return (arguments, false);
+    }
+    arguments.remove(1);
+    (arguments, true)
+}
+
 /// Parses the arguments, the first of which is the program's name, with what configuration files
 /// say.
 pub fn parse<I: IntoIterator<Item = OsString>>(

@@ -11,6 +11,8 @@ mod man;
 mod plan;
 mod profile;
 mod report;
+#[cfg_attr(not(feature = "review"), path = "command/no_review.rs")]
+mod review;
 mod rules;
 mod run_journal;
 #[cfg_attr(not(feature = "sandbox"), path = "command/no_sandbox.rs")]
@@ -78,7 +80,11 @@ pub fn dispatch(
     environment: &Environment,
 ) -> ExitStatus {
     let Some(command) = cli.command else {
-        return upload::run(&cli.upload, arguments, environment);
+        return if cli.upload.is_review {
+            review::run(&cli.upload, arguments, environment)
+        } else {
+            upload::run(&cli.upload, arguments, environment)
+        };
     };
     let finished = |done: Result<(), Error>| done.map(|()| ExitStatus::Success);
     let done = match command {
@@ -101,6 +107,11 @@ pub fn dispatch(
         Command::Explain(args) => finished(explain::run(&args)),
         Command::Plan(args) => plan::run(&args, environment),
         Command::Report(command) => report::run(&command),
+        // With arguments it is an upload.
+        Command::Review { .. } => Err(Error::usage(
+            "`fwupload review` needs a PATH and a project",
+            "see `fwupload review --help`",
+        )),
         Command::Sandbox(args) => finished(sandbox::run(args)),
         Command::Man(args) => finished(man::run(&args)),
         Command::Completions { shell } => finished(

@@ -22,6 +22,7 @@ pub use crate::cli::{
 use crate::discover::Inputs;
 use crate::exit::Strictness;
 use crate::failure::Error;
+use crate::review::{Originals, Progress as PageProgress};
 use crate::rules::{Association, Filters};
 use dicom_deid::profile::OnLeak;
 pub use typed::{filters, jobs, max_header, on_leak, part_size};
@@ -273,6 +274,8 @@ pub struct Report {
     pub deid_log: Option<Audit>,
     /// The page on which a person sees what would be sent.
     pub review: Option<PageForReview>,
+    /// Where the progress is noted for the page that began the upload.
+    pub page_progress: Option<Arc<PageProgress>>,
     /// The file that a summary for the page of a CI job is appended to.
     pub step_summary: Option<PathBuf>,
     /// Paths are replaced by keyed hashes.
@@ -286,8 +289,9 @@ pub struct Report {
 pub struct PageForReview {
     /// Where it goes.
     pub path: PathBuf,
-    /// It is served on this machine, and not a file to be opened.
-    pub is_served: bool,
+    /// Where the originals of its pictures are noted, where it is served on this machine and is not a
+    /// file to be opened.
+    pub served: Option<Arc<Originals>>,
     /// Every path that was typed or set: the page shows none of them.
     pub named_paths: Vec<PathBuf>,
 }

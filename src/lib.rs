@@ -113,12 +113,16 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Err(error) = cli::refuse_reserved_word(&typed) {
         return command::refuse(&error, &environment).into();
     }
+    let (arguments, is_review) = cli::without_review(arguments);
     let settings = match command::settings(&arguments) {
         Ok(settings) => settings,
         Err(error) => return command::refuse(&error, &environment).into(),
     };
     match cli::parse(arguments, &settings) {
-        Ok(cli) => command::dispatch(cli, &settings, &typed, &environment).into(),
+        Ok(mut cli) => {
+            cli.upload.is_review = is_review;
+            command::dispatch(cli, &settings, &typed, &environment).into()
+        }
         Err(stop) => stop.show().into(),
     }
 }

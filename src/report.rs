@@ -18,6 +18,7 @@ mod log_file;
 mod manifest;
 mod markdown;
 mod merge;
+mod page_progress;
 mod pixels;
 mod printer;
 mod progress;
@@ -31,6 +32,7 @@ mod writer;
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, Write};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -49,6 +51,7 @@ pub use finding::show_finding;
 use log_file::LogFile;
 use manifest::Manifest;
 pub use merge::{MergedReport, merge};
+use page_progress::PageProgress;
 pub use pixels::{PixelsRecord, find_lines, sentence as pixels_sentence};
 use printer::Printer;
 pub use printer::wrapped;
@@ -172,6 +175,9 @@ fn consumers(
     }
     if let Some(page) = &report.review {
         consumers.push(Box::new(ReviewPage::open(page)?));
+    }
+    if let Some(progress) = &report.page_progress {
+        consumers.push(Box::new(PageProgress(Arc::clone(progress))));
     }
     if output.json {
         let stream = EventStream::new(Box::new(io::stdout()), paths.clone(), path.clone());

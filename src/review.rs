@@ -7,6 +7,7 @@
 mod approvals;
 mod changes;
 mod frames;
+mod served;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use sha2::{Digest, Sha256};
 pub use approvals::{Approvals, ApprovedFor, Verdict};
 pub use changes::{ChangeRow, ChangeRows, NotedChange};
 pub use frames::{FrameSource, Instances, ReviewInstance, ShownPicture};
+pub use served::{Originals, Progress};
 
 /// The form of pages, and of lists of approvals.
 pub const VERSION: u64 = 1;

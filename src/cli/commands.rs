@@ -84,6 +84,23 @@ pub enum Command {
     /// often identify: it is yours alone.
     #[command(after_help = PLAN_EXAMPLES, after_long_help = format!("{PLAN_EXAMPLES}\n{PLAN_EXIT_CODES}"))]
     Plan(PlanArgs),
+    /// Show in a browser what would be sent, and send what is approved there
+    ///
+    /// Takes what an upload takes. Everything is cleaned as in a dry run, and shown on a page on this
+    /// machine, which the browser that opens first has for itself: cleaned frames, and there alone the
+    /// originals on request, what the header lost and what it is now, what is refused and why. `Send`
+    /// uploads the series that were approved, in the form that was shown, and nothing else. Where
+    /// review and upload are different moments or machines, use `--review` and `--approved`.
+    #[command(after_help = REVIEW_EXAMPLES, override_usage = "fwupload review [OPTIONS] --project PROJECT PATH...")]
+    Review {
+        /// Paths and flags of an upload; see `fwupload --help`
+        #[arg(
+            value_name = "PATH",
+            trailing_var_arg = true,
+            allow_hyphen_values = true
+        )]
+        arguments: Vec<std::ffi::OsString>,
+    },
     /// Work on failure reports: merge those of several runs into one
     #[command(subcommand, after_help = MERGE_EXAMPLES)]
     Report(ReportCommand),
@@ -103,6 +120,11 @@ pub enum Command {
         shell: clap_complete::Shell,
     },
 }
+
+const REVIEW_EXAMPLES: &str = "\
+Examples:
+  fwupload review ./study --project neuro/adni
+  fwupload review ./study -p neuro/adni --profile basic --modality MR";
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:

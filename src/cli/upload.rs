@@ -47,6 +47,9 @@ pub struct UploadArgs {
     /// `--include` and `--exclude` in the order in which they were typed.
     #[arg(skip)]
     pub filters: Vec<Filter>,
+    /// `review` stood first: it is shown before anything is sent.
+    #[arg(skip)]
+    pub is_review: bool,
     /// Which settings of configuration files count.
     #[command(flatten, next_help_heading = REPORTS)]
     pub config: ConfigArgs,

@@ -23,6 +23,16 @@ use super::{key_sources, pseudonym_key_sources, run_journal, runtime, sandbox, s
 
 /// Runs an upload from what was typed to the exit status.
 pub fn run(args: &UploadArgs, arguments: &[OsString], environment: &Environment) -> ExitStatus {
+    run_with(args, arguments, environment, |_| Ok(()))
+}
+
+/// The same with settings that no flag makes.
+pub fn run_with(
+    args: &UploadArgs,
+    arguments: &[OsString],
+    environment: &Environment,
+    change: impl FnOnce(&mut Config) -> Result<(), Error>,
+) -> ExitStatus {
     let named: Vec<_> = args
         .named_paths()
         .into_iter()
@@ -38,6 +48,7 @@ pub fn run(args: &UploadArgs, arguments: &[OsString], environment: &Environment)
     };
     let ready = Config::new(args, environment).and_then(|mut config| {
         config.report.fallback = state_folder();
+        change(&mut config)?;
         let reporter = Reporter::start(config.output, &config.report, arguments, &paths)?;
         Ok((config, reporter))
     });

@@ -596,7 +596,7 @@ impl Typed<'_> {
         if is_page {
             return Ok(Some(PageForReview {
                 path: path.clone(),
-                is_served: false,
+                served: None,
                 named_paths: self.0.named_paths(),
             }));
         }
@@ -635,6 +635,7 @@ impl Typed<'_> {
             deid_log,
             step_summary: environment.step_summary.clone(),
             review,
+            page_progress: None,
             path,
             format,
             redact_paths: args.redact_paths,

@@ -25,7 +25,7 @@ use crate::config::{AuditKind, PageForReview};
 use crate::event::{Event, FileOutcome, RunEnd, RunStart, Severity};
 use crate::failure::{Error, FileFailure, RunCode};
 use crate::pictures::new_file;
-use crate::review::{ChangeRow, ReviewedSeries, ShownPicture, VERSION};
+use crate::review::{ChangeRow, Originals, ReviewedSeries, ShownPicture, VERSION};
 use dicom_lossless::escape_for_terminal;
 
 const SKELETON: &str = include_str!("review_page/page.html");
@@ -55,7 +55,8 @@ pub struct ReviewPage {
     outside: u64,
     refusals: BTreeMap<(&'static str, String), (FileFailure, u64)>,
     warnings: Vec<String>,
-    is_served: bool,
+    /// Where originals are noted, where the page is served.
+    served: Option<Arc<Originals>>,
 }
 
 /// Every kind of change by its number.
@@ -159,7 +160,7 @@ impl ReviewPage {
             outside: 0,
             refusals: BTreeMap::new(),
             warnings: Vec::new(),
-            is_served: page.is_served,
+            served: page.served.clone(),
         })
     }
 
@@ -182,6 +183,9 @@ impl ReviewPage {
     }
 
     fn add(&mut self, series: &ReviewedSeries) -> io::Result<()> {
+        if let Some(originals) = &self.served {
+            originals.note(series);
+        }
         let pictures = series
             .pictures
             .iter()
@@ -238,8 +242,9 @@ impl ReviewPage {
             frame,
             found: picture.found,
             original: self
-                .is_served
-                .then(|| format!("original/{id}/{at}")),
+                .served
+                .as_ref()
+                .map(|_| format!("original/{id}/{at}")),
         })
     }
 
@@ -289,7 +294,7 @@ impl ReviewPage {
 
     fn compose(&mut self, run: &RunShown, end: &RunEnd) -> io::Result<()> {
         let style = format!("<style>{STYLE}</style>");
-        let sources = if self.is_served {
+        let sources = if self.served.is_some() {
             "img-src 'self' data:; connect-src 'self'"
         } else if self.outside > 0 {
             "img-src data: file:"
@@ -302,7 +307,7 @@ impl ReviewPage {
             digest(STYLE),
             digest(SCRIPT)
         );
-        let served = if self.is_served { "yes" } else { "no" };
+        let served = if self.served.is_some() { "yes" } else { "no" };
         let Some(out) = self.out.writer() else {
             return Ok(());
         };
@@ -311,6 +316,7 @@ impl ReviewPage {
             "{BEGIN}<html lang=\"en\" data-served=\"{served}\"><head><meta charset=\"utf-8\">\
                 <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\
                 <meta name=\"referrer\" content=\"no-referrer\">\
+                <link rel=\"icon\" href=\"data:,\">\
                 <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
                 <title>fwupload: what would be sent</title>{style}</head><body>{SKELETON}\
                 <script type=\"application/json\" id=\"data\">{{\"v\":{VERSION},\"run\":"

@@ -211,6 +211,7 @@ pub(super) fn report(folder: &Path, name: &str, format: ReportFormat, named: boo
         manifest: None,
         deid_log: None,
         review: None,
+        page_progress: None,
         step_summary: None,
         redact_paths: false,
         strictness: crate::exit::Strictness::default(),

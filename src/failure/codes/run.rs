@@ -307,6 +307,15 @@ codes! {
             has. What was approved under other rules may look different now. Nothing was sent. Write a \
             new page with `--review FILE.html`, decide there and save the list again.",
     }
+    ReviewUnserved {
+        code: "review.unserved",
+        sentence: "the page for review cannot be shown",
+        hint: "write the page to a file with `--review FILE.html`",
+        exit: Unexpected,
+        explanation: "`fwupload review` keeps a page in the folder for temporary files and serves it on \
+            this machine's own address, 127.0.0.1. One of the two failed; the message says why. Nothing \
+            was sent. `--review FILE.html` and `--approved FILE` do the same with files.",
+    }
     ReviewUnsupported {
         code: "review.unsupported",
         sentence: "what this run sends cannot be reviewed beforehand",

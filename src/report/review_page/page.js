@@ -135,12 +135,13 @@ function picture(series, shown) {
   const image = element("img", null, { src: shown.src, width: shown.width, height: shown.height, alt: `Cleaned ${place}`, loading: "lazy" });
   figure.append(image, element("figcaption", shown.found ? `${place}: places outlined` : place));
   if (served) {
-    const button = element("button", "Show original", { type: "button", "aria-label": `Show the original of ${place}` });
+    const button = element("button", "Show original", { type: "button", "aria-label": `Show original of ${place}` });
     button.addEventListener("click", () => {
       const cleaned = image.getAttribute("src") === shown.src;
       image.src = cleaned ? shown.original : shown.src;
       image.alt = `${cleaned ? "Original" : "Cleaned"} ${place}`;
       button.textContent = cleaned ? "Show cleaned" : "Show original";
+      button.setAttribute("aria-label", `${button.textContent} of ${place}`);
     });
     figure.append(button);
   }
