@@ -532,7 +532,7 @@ pub struct ConnectionArgs {
     #[arg(long, value_name = "URL", hide_short_help = true)]
     pub site: Option<String>,
     /// Read the API key from FILE, which must be yours alone
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub api_key_file: Option<PathBuf>,
     /// Run COMMAND and take its output as the API key
     #[arg(long, value_name = "COMMAND", hide_short_help = true)]

@@ -44,7 +44,17 @@ const NOT_RUN: [&str; 9] = [
 ];
 
 /// Commands that cannot be run here as they stand, and why.
-const ELSEWHERE: [(&str, &str); 1] = [("fwupload login", "it asks for the key at a terminal")];
+const ELSEWHERE: [(&str, &str); 3] = [
+    ("fwupload login", "it asks for the key at a terminal"),
+    (
+        "fwupload review",
+        "it waits for a person: .ci/browser/test_review.py is one",
+    ),
+    (
+        "fwupload ./study --project neuro/adni --approved",
+        "it needs a list that a person saves: tests/it/review.rs has some",
+    ),
+];
 
 /// Pages whose commands are tried elsewhere.
 const PAGES_ELSEWHERE: [(&str, &str); 1] = [(
