@@ -33,6 +33,7 @@ use crate::{auth, body, session};
 const PAGE: &str = include_str!("page/page.html");
 const LOGIN: &str = include_str!("page/login.html");
 const STYLE: &str = include_str!("page/page.css");
+const ICON: &str = include_str!("page/icon.svg");
 const SCRIPT: &str = include_str!("page/page.js");
 /// What stands in the form for the key where a wrong one was typed.
 const NO_ALERT: &str = "<!-- alert -->";
@@ -60,6 +61,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route_layer(from_fn_with_state(app.clone(), session_required));
     Router::new()
         .route("/", get(front))
+        .route("/page/icon.svg", get(icon))
         .route("/page/page.css", get(style))
         .route("/page/page.js", get(script))
         .route("/page/login", post(login))
@@ -102,6 +104,10 @@ async fn front(State(app): Shared, headers: HeaderMap) -> Html<&'static str> {
 
 async fn style() -> Response {
     ([(CONTENT_TYPE, "text/css; charset=utf-8")], STYLE).into_response()
+}
+
+async fn icon() -> Response {
+    ([(CONTENT_TYPE, "image/svg+xml")], ICON).into_response()
 }
 
 async fn script() -> Response {

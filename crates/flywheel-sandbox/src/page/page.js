@@ -235,6 +235,10 @@ async function show(entry) {
     if (chosen === choice) {
       details.replaceChildren(...shown);
       tell(`${entry.label} is shown`);
+      // Where there is one column, it is below the tree.
+      if (details.offsetLeft === tree.parentElement.offsetLeft) {
+        details.scrollIntoView();
+      }
     }
   } catch (error) {
     if (chosen === choice) {
@@ -295,8 +299,11 @@ async function container(entry) {
 async function file(entry, chosen) {
   const said = await ask(`/page/files/${address(entry.id)}`);
   const version = said.versions.find((it) => it.number === entry.number) || said.versions[0];
+  const inside = say("section", null);
   const shown = [
     ...heading("file", said.name, said.path),
+    inside,
+    say("h3", "About this file"),
     facts([
       ["Version", `${version.number} of ${said.versions.length + said.more}`],
       ["Size", bytes(version.size)],
@@ -309,8 +316,7 @@ async function file(entry, chosen) {
   if (version.log) {
     shown.push(say("h3", "De-identification log"), asJson("De-identification log", version.log));
   }
-  const inside = say("section", null);
-  shown.push(inside, ...governing(said.governing));
+  shown.push(...governing(said.governing));
   const path = `/page/files/${address(said.id, version.number)}`;
   if (!version.is_kept) {
     inside.append(say("h3", "Content"), say("p", "The bytes of this file were not kept."));
