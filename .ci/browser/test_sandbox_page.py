@@ -19,12 +19,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from urllib.parse import urlsplit
 
 from playwright.sync_api import expect, sync_playwright
 
 STUDY = pathlib.Path(__file__).resolve().parents[2] / "examples" / "study"
 STEPS = 100
+HOSTILE = "<img src=x onerror=alert(1)>\u202e<script>alert(2)</script>" + "x" * 65_536
 
 
 @contextlib.contextmanager
@@ -50,6 +52,16 @@ def upload(program, folder, key):
     assert done.returncode in (0, 3), done.stderr.decode()
 
 
+def add_hostile_project(url, key):
+    """A project whose label would be markup if it were not text."""
+    said = json.dumps({"group": "demo", "label": HOSTILE}).encode()
+    headers = {
+        "Authorization": f"scitran-user {key.rsplit(':', 1)[1]}",
+        "Content-Type": "application/json",
+    }
+    urllib.request.urlopen(urllib.request.Request(f"{url}/api/projects", said, headers)).close()
+
+
 class Look:
     """A browser's page, the requests that it makes and what it complains about."""
 
@@ -59,8 +71,14 @@ class Look:
         self.page = context.new_page()
         self.away, self.complaints = [], []
         self.page.on("request", self.watch)
-        self.page.on("console", lambda said: self.complaints.append(said.text))
+        self.page.on("console", self.hear)
+        self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def hear(self, said):
+        # A member without an image has no thumbnail.
+        if "422" not in said.text:
+            self.complaints.append(said.text)
 
     def watch(self, request):
         if urlsplit(request.url).netloc != urlsplit(self.url).netloc:
@@ -126,7 +144,8 @@ def walk(look):
         page.keyboard.press("ArrowRight")
         expect(page.locator(":focus")).to_have_attribute("aria-expanded", "true")
         if kind == "project":
-            page.keyboard.press("Enter")
+            hostile = page.get_by_role("treeitem", name="<img src=x onerror=alert(1)>\\u{202e}<script>")
+            expect(hostile).to_be_visible()
         # The ultrasound of the study has several frames.
         begins = "4 " if kind == "acquisition" else ""
         look.press(
@@ -181,6 +200,7 @@ def main():
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         with sandbox(program, folder, "--deid-log") as (url, key):
             upload(program, folder, key)
+            add_hostile_project(url, key)
             for scheme in ("light", "dark"):
                 look = Look(browser, url, scheme, axe, args.screenshots)
                 log_in(look, key)

@@ -61,7 +61,7 @@ pub use error::SandboxError;
 pub use options::{Era, Options, ProfileLevel, Storage};
 use store::Store;
 use ticket::Tickets;
-pub use viewer::{Content, Header, HeaderLine, Viewer};
+pub use viewer::{Content, Header, HeaderLine, ShowHeader, ShowPicture, Viewer};
 
 /// A running sandbox. It stops when this is dropped: requests under way may end, and the index is
 /// saved.

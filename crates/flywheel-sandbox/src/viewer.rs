@@ -43,13 +43,18 @@ pub struct HeaderLine {
     pub value: String,
 }
 
+/// Gives the header of a file.
+pub type ShowHeader = fn(&Content) -> Result<Header, String>;
+/// Gives a frame of a file, from 0, as PNG, with at most a number of pixels in both directions.
+pub type ShowPicture = fn(&Content, u32, Option<usize>) -> Result<Vec<u8>, String>;
+
 /// Shows what is in a file. An error says why not in plain words.
 #[derive(Debug, Clone, Copy)]
 pub struct Viewer {
     /// The header, and whether there are pictures.
-    pub header: fn(&Content) -> Result<Header, String>,
-    /// A frame, from 0, as PNG, with at most this number of pixels in both directions.
-    pub picture: fn(&Content, u32, Option<usize>) -> Result<Vec<u8>, String>,
+    pub header: ShowHeader,
+    /// A frame of it.
+    pub picture: ShowPicture,
 }
 
 /// A member of an archive in memory.

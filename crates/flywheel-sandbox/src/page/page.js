@@ -8,6 +8,8 @@
 const tree = document.getElementById("tree");
 const details = document.getElementById("details");
 const THUMBNAIL = 96;
+/** The longest name in the tree and in titles; details have all of it. */
+const LONGEST = 200;
 
 /** What is chosen; an answer for what was chosen before is not shown. */
 let choice = 0;
@@ -39,6 +41,10 @@ function name(text, className) {
   const element = say("span", null, className);
   element.append(say("bdi", text));
   return element;
+}
+
+function short(text) {
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
 }
 
 function bytes(count) {
@@ -101,7 +107,7 @@ function treeItem(entry, level) {
     item.setAttribute("aria-expanded", "false");
   }
   const row = say("div", null, "row");
-  row.append(name(entry.label, "label"), say("span", entry.kind, "kind"));
+  row.append(name(short(entry.label), "label"), say("span", entry.kind, "kind"));
   item.append(row);
   data.set(item, { ...entry, level, opens, filled: false });
   return item;
@@ -234,7 +240,7 @@ async function show(entry) {
       : await container(entry);
     if (chosen === choice) {
       details.replaceChildren(...shown);
-      tell(`${entry.label} is shown`);
+      tell(`${short(entry.label)} is shown`);
       // Where there is one column, it is below the tree.
       if (details.offsetLeft === tree.parentElement.offsetLeft) {
         details.scrollIntoView();
@@ -250,10 +256,10 @@ async function show(entry) {
 
 function heading(kind, label, path) {
   const title = say("h2", null);
-  title.append(say("span", `${kind} `, "kind"), say("bdi", label));
+  title.append(say("span", `${kind} `, "kind"), say("bdi", short(label)));
   const above = say("p", null, "path");
   (path || []).forEach((part, at) => {
-    above.append(...(at > 0 ? [" / "] : []), say("bdi", part));
+    above.append(...(at > 0 ? [" / "] : []), say("bdi", short(part)));
   });
   return [title, above];
 }
@@ -291,7 +297,7 @@ async function container(entry) {
   const said = await ask(`/page/containers/${address(entry.id)}`);
   const shown = [
     ...heading(said.kind, said.label, said.path),
-    facts([["Id", said.id], ["Created", said.created], ["Modified", said.modified], ...Object.entries(said.fields)]),
+    facts([["Id", said.id], ["Label", said.label], ["Created", said.created], ["Modified", said.modified], ...Object.entries(said.fields)]),
   ];
   return [...shown, ...governing(said.governing)];
 }
@@ -305,6 +311,7 @@ async function file(entry, chosen) {
     inside,
     say("h3", "About this file"),
     facts([
+      ["Name", said.name],
       ["Version", `${version.number} of ${said.versions.length + said.more}`],
       ["Size", bytes(version.size)],
       ["Hash", version.hash],
@@ -363,7 +370,7 @@ function memberItem(path, member, list, one, chosen) {
     image.src = `${path}/picture?member=${member.number}&side=${THUMBNAIL}`;
     button.append(image);
   }
-  button.append(name(member.name, "label"), say("span", bytes(member.size), "size"));
+  button.append(name(short(member.name), "label"), say("span", bytes(member.size), "size"));
   button.addEventListener("click", async () => {
     for (const other of list.querySelectorAll('[aria-pressed="true"]')) {
       other.setAttribute("aria-pressed", "false");
@@ -372,7 +379,7 @@ function memberItem(path, member, list, one, chosen) {
     const shown = await content(path, `member=${member.number}&`, member.name);
     if (chosen === choice && button.getAttribute("aria-pressed") === "true") {
       one.replaceChildren(...shown);
-      tell(`${member.name} is shown`);
+      tell(`${short(member.name)} is shown`);
     }
   });
   item.append(button);
@@ -413,7 +420,7 @@ function picture(path, frames, label) {
   const go = (number) => {
     frame = Math.min(Math.max(number, 0), frames - 1);
     image.src = `${path}frame=${frame}`;
-    image.alt = plain(`Frame ${frame + 1} of ${frames} of ${label}`);
+    image.alt = plain(`Frame ${frame + 1} of ${frames} of ${short(label)}`);
     where.textContent = `${frame + 1} of ${frames}`;
     slider.value = frame + 1;
     before.disabled = frame === 0;
@@ -487,6 +494,27 @@ async function start() {
   document.getElementById("address").textContent = plain(state.url);
   document.getElementById("discards").hidden = !state.discards;
   await reload();
+  const wanted = /^#\/projects\/([0-9a-f]{24})$/.exec(location.hash);
+  if (wanted) {
+    await lead(wanted[1]);
+  }
+}
+
+/** Opens the tree down to a container and shows it: addresses of Flywheel name a project so. */
+async function lead(id) {
+  const { ids } = await ask(`/page/containers/${address(id)}`);
+  let item;
+  for (const above of ids) {
+    if (item) {
+      await open(item);
+    }
+    item = [...tree.querySelectorAll('[role="treeitem"]')].find((it) => data.get(it).id === above);
+    if (!item) {
+      return;
+    }
+  }
+  focusOn(item);
+  choose(item);
 }
 
 const dialog = document.getElementById("confirm");

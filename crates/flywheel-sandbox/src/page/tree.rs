@@ -56,6 +56,7 @@ pub async fn container(
             "kind": container.kind.name(),
             "label": container.label,
             "path": path(index, container),
+            "ids": ids(index, container),
             "fields": container.fields,
             "created": stamp(container.created),
             "modified": stamp(container.modified),
@@ -147,6 +148,16 @@ fn summary(index: &Index, container: &Container) -> Value {
         "label": container.label,
         "below": index.children(Some(id)).count() + index.files(id).count(),
     })
+}
+
+/// The ids of a container and those above it, from the top.
+fn ids<'a>(index: &'a Index, container: &'a Container) -> Vec<&'a str> {
+    let mut ids: Vec<&str> = index
+        .lineage(container)
+        .map(|it| it.id.as_str())
+        .collect();
+    ids.reverse();
+    ids
 }
 
 /// The labels of a container and those above it, from the top.

@@ -1,5 +1,6 @@
 //! The page at `/`: who may see it, what it shows, and that what files hold stays text.
 
+use std::fmt::Write as _;
 use std::io::{Cursor, Write as _};
 use std::sync::Arc;
 
@@ -83,7 +84,7 @@ impl Bench {
             head.push_str(header);
             head.push_str("\r\n");
         }
-        head.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
+        write!(head, "Content-Length: {}\r\n\r\n{body}", body.len()).unwrap();
         super::raw(self.addr(), head.as_bytes())
     }
 
@@ -383,6 +384,10 @@ fn the_tree_leads_from_groups_to_versions() {
     }
     let shown = bench.page_json(&cookie, &format!("/page/containers/{acquisition}"));
     assert_eq!(shown["path"], json!(["grp", "Proj", "S1", "ses", "acq"]));
+    assert_eq!(
+        shown["ids"],
+        json!([group, project, subject, session, acquisition])
+    );
     let file = &shown["below"]["entries"][0];
     assert_eq!(
         (&file["label"], &file["versions"]),
