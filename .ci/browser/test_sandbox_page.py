@@ -26,7 +26,7 @@ from playwright.sync_api import expect, sync_playwright
 
 STUDY = pathlib.Path(__file__).resolve().parents[2] / "examples" / "study"
 STEPS = 100
-HOSTILE = "<img src=x onerror=alert(1)>\u202e<script>alert(2)</script>" + "x" * 65_536
+HOSTILE = "<img src=x onerror=alert(1)>\u202e<script>alert(2)</script>"
 
 
 @contextlib.contextmanager
