@@ -325,7 +325,8 @@ Examples:
   fwupload sandbox ./site --signed-urls=multipart --part-size 5MiB   large files in parts
   fwupload sandbox ./site --project demo/speed --discard             keeps no bytes: for measuring
 
-The first line on standard output is JSON with the address and an API key; give the key to an upload as FWUPLOAD_API_KEY.";
+The first line on standard output is JSON with the address and an API key; give the key to an upload as FWUPLOAD_API_KEY.
+The address opened in a browser shows what was uploaded: headers, pictures, profiles; it asks for the key once.";
 
 /// Flags of `fwupload sandbox`. The environment sets none of them: its variables are meant for
 /// uploads.
@@ -377,6 +378,9 @@ pub struct SandboxArgs {
     /// an upload be?
     #[arg(long)]
     pub discard: bool,
+    /// Serve no page for a browser, which otherwise shows what the server holds and asks for its key
+    #[arg(long)]
+    pub no_page: bool,
     /// Accept the API key in this file; otherwise one is made and shown
     #[arg(long, value_name = "FILE")]
     pub api_key_file: Option<PathBuf>,

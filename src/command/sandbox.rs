@@ -2,7 +2,9 @@
 //!
 //! Must never start one that serves a profile which cannot be read.
 
-use std::io;
+mod viewer;
+
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 pub use flywheel_sandbox::Sandbox;
@@ -28,6 +30,7 @@ pub fn run(args: SandboxArgs) -> Result<(), Error> {
         // Before it says that it is there: what is told to end at once is to hear it.
         let mut signals = Signals::listen()?;
         say(&sandbox.ready_line())?;
+        tell_of_page(&sandbox);
         tokio::select! {
             _ = signals.next() => {}
             () = sandbox.ended() => {}
@@ -37,6 +40,18 @@ pub fn run(args: SandboxArgs) -> Result<(), Error> {
     sandbox
         .stop()
         .map_err(|error| failed(&error))
+}
+
+/// Tells a person where the page is; a script has the address in the first line.
+fn tell_of_page(sandbox: &Sandbox) {
+    let mut err = io::stderr();
+    if let Some(page) = sandbox
+        .page_url()
+        .filter(|_| err.is_terminal())
+    {
+        // A terminal that went away reads nothing.
+        drop(writeln!(err, "look inside: {page} (it asks for the key)"));
+    }
 }
 
 fn options(args: SandboxArgs) -> Result<Options, Error> {
@@ -96,6 +111,8 @@ fn options(args: SandboxArgs) -> Result<Options, Error> {
             .transpose()?,
         discard: args.discard,
         deid_log: args.deid_log,
+        page: !args.no_page,
+        viewer: Some(viewer::VIEWER),
         api_key: api_key.map(|key| key.expose_secret().to_owned()),
         ..Options::new(args.dir)
     })
@@ -121,6 +138,8 @@ pub fn embedded(folder: Option<&Path>, config: &Config) -> Result<Sandbox, Error
         project: Some(project),
         profile,
         profile_level: ProfileLevel::Site,
+        // It ends with the upload, before a person could look.
+        page: false,
         ..Options::new(folder)
     };
     start(options).map_err(|error| failed(&error))

@@ -2,15 +2,17 @@
 //!
 //! Must never show the API key.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use zeroize::Zeroizing;
 
 use crate::documents::Documents;
 use crate::options::Options;
+use crate::session::Sessions;
 use crate::store::Store;
 use crate::ticket::Tickets;
+use crate::viewer::Inflated;
 
 /// The state that the routes share.
 pub struct App {
@@ -20,18 +22,32 @@ pub struct App {
     pub key: Zeroizing<String>,
     /// The base URL.
     pub url: String,
+    /// The port that it listens on.
+    pub port: u16,
     /// The options, without the key and the profile.
     pub options: Options,
     /// When the sandbox was started.
     pub started: DateTime<Utc>,
     /// The open tickets.
     pub tickets: Mutex<Tickets>,
+    /// Who may look at the page.
+    pub sessions: Mutex<Sessions>,
+    /// The member of an archive that was looked at last. Whoever looks into a file holds it, so
+    /// that one is in memory at a time.
+    pub inflated: Arc<tokio::sync::Mutex<Option<Inflated>>>,
 }
 
 impl App {
     /// The open tickets, held by one request at a time.
     pub fn tickets(&self) -> MutexGuard<'_, Tickets> {
         self.tickets
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who may look at the page, held by one request at a time.
+    pub fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        self.sessions
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,5 @@
-//! Who may call: the API key in the `Authorization` header, in the forms that Flywheel takes.
+//! Who may call: the API key in the `Authorization` header, in the forms that Flywheel takes; and
+//! whether what a person typed is the key.
 //!
 //! Must never show the key, nor reveal by its timing how much of a wrong one is right.
 
@@ -108,7 +109,7 @@ fn refused(why: &str) -> ApiError {
 }
 
 /// An older key may carry its host and port in front.
-fn bare(given: &str) -> &str {
+pub fn bare(given: &str) -> &str {
     given
         .trim()
         .rsplit(':')
@@ -117,7 +118,7 @@ fn bare(given: &str) -> &str {
 }
 
 /// Compares digests, so that the time it takes tells nothing about the key.
-fn same(given: &str, key: &str) -> bool {
+pub fn same(given: &str, key: &str) -> bool {
     Sha256::digest(given) == Sha256::digest(key)
 }
 

@@ -33,6 +33,8 @@ pub enum Change {
     },
     /// The container of this id is gone, and has nothing below it.
     Removed(String),
+    /// Everything is gone.
+    Emptied,
 }
 
 /// A change with its place in the sequence, as one line of the journal.
@@ -101,6 +103,12 @@ impl Index {
             } => drop(self.settings.remove(&scope)),
             Change::Settings { scope, value } => drop(self.settings.insert(scope, value)),
             Change::Removed(id) => self.remove_container(&id),
+            Change::Emptied => {
+                *self = Self {
+                    sequence: self.sequence,
+                    ..Self::empty()
+                };
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 //! Written from what is known of the API alone: it depends on no client, so that a mistake in a
 //! client is not repeated here. It keeps what it receives as files in the hierarchy's shape. It must
 //! never listen beyond the loopback interface, and a hostile request must never reach a path outside
-//! its folder.
+//! its folder. For a person there is a page at `/`, which asks for the key.
 //!
 //! ```
 //! use flywheel_sandbox::{Options, start};
@@ -33,12 +33,15 @@ mod layout;
 mod model;
 mod multipart_form;
 mod options;
+mod page;
 mod query;
 mod routes;
 mod schema;
 mod serve;
+mod session;
 mod store;
 mod ticket;
+mod viewer;
 
 use std::fmt;
 use std::io;
@@ -58,6 +61,7 @@ pub use error::SandboxError;
 pub use options::{Era, Options, ProfileLevel, Storage};
 use store::Store;
 use ticket::Tickets;
+pub use viewer::{Content, Header, HeaderLine, ShowHeader, ShowPicture, Viewer};
 
 /// A running sandbox. It stops when this is dropped: requests under way may end, and the index is
 /// saved.
@@ -100,9 +104,12 @@ pub fn start(mut options: Options) -> Result<Sandbox, SandboxError> {
         store,
         key,
         url: format!("http://{addr}"),
+        port: addr.port(),
         options,
         started: Utc::now(),
         tickets: Mutex::new(Tickets::new()),
+        sessions: Mutex::default(),
+        inflated: Arc::default(),
     });
     let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
     let (serving, told, ending) = (app.clone(), stop.clone(), ended.clone().drop_guard());
@@ -168,6 +175,14 @@ impl Sandbox {
     /// The base URL, `http://127.0.0.1:PORT`.
     pub fn url(&self) -> &str {
         &self.app.url
+    }
+
+    /// The address of the page for a browser, where there is one.
+    pub fn page_url(&self) -> Option<String> {
+        self.app
+            .options
+            .page
+            .then(|| format!("{}/", self.url()))
     }
 
     /// The folder that holds what is received.

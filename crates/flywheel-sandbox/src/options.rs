@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::error::SandboxError;
 use crate::ticket::LIFETIME;
+use crate::viewer::Viewer;
 
 /// The level at which a sandbox serves its profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -115,6 +116,10 @@ pub struct Options {
     pub discard: bool,
     /// Whether the site keeps a de-identification log, and wants every DICOM file in it.
     pub deid_log: bool,
+    /// Whether there is a page at `/` for a browser.
+    pub page: bool,
+    /// How the page shows what is in files; without it, it shows what is said of them.
+    pub viewer: Option<Viewer>,
 }
 
 impl Options {
@@ -137,6 +142,8 @@ impl Options {
             ticket_lifetime: LIFETIME,
             discard: false,
             deid_log: false,
+            page: true,
+            viewer: None,
         }
     }
 

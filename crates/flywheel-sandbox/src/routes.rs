@@ -22,6 +22,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post, put};
 
 pub use containers::ensure_project;
+pub use deid_log::{path as log_path, record as log_record};
 pub use settings::SITE;
 
 use crate::api_error::{ApiError, as_json};

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::routes;
+use crate::{page, routes};
 
 /// How long a shutdown waits for requests that are under way.
 const GRACE: Duration = Duration::from_secs(5);
@@ -29,8 +29,9 @@ pub fn run(
     let served = runtime.block_on(async {
         let listener = TcpListener::from_std(listener)?;
         tokio::spawn(keep_saving(app.clone()));
-        let router =
-            routes::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let router = routes::router(app.clone())
+            .merge(page::router(app.clone()))
+            .into_make_service_with_connect_info::<SocketAddr>();
         let serving =
             axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
         tokio::select! {

@@ -227,6 +227,26 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// Empties the index, and takes what it named out of the way, and these further paths. Gives the
+    /// folder that has to be removed then, which the next start does as well.
+    pub fn empty(&mut self, further: Vec<PathBuf>) -> Result<PathBuf, ApiError> {
+        let groups = self.index().children(None);
+        let versions = self.store.home().join("versions");
+        let gone: Vec<PathBuf> = groups
+            .map(|group| self.store.path(&group.folder))
+            .chain(further)
+            .chain([versions.clone()])
+            .collect();
+        self.put(Change::Emptied)?;
+        let folder = self.store.incoming();
+        private_dir(&folder)?;
+        for (number, path) in gone.into_iter().enumerate() {
+            unless_missing(fs::rename(path, folder.join(number.to_string())))?;
+        }
+        private_dir(&versions)?;
+        Ok(folder)
+    }
+
     /// Chooses a free name in the folder of a container (none: the sandbox's own) and gives its
     /// relative path.
     pub fn free_path(&self, container: Option<&str>, label: &str) -> String {

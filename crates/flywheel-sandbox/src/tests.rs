@@ -8,6 +8,7 @@ mod eras;
 mod files;
 mod hostile;
 mod lifecycle;
+mod page;
 mod signed;
 mod storages;
 

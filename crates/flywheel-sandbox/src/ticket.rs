@@ -123,6 +123,11 @@ pub struct Tickets {
 }
 
 impl Tickets {
+    /// Takes all tickets back.
+    pub fn clear(&mut self) {
+        *self = Self::new();
+    }
+
     /// No tickets, and a new secret.
     pub fn new() -> Self {
         Self {

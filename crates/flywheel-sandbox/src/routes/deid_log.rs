@@ -1,10 +1,11 @@
 //! The de-identification log service: takes a record with the original identifiers, answers an id
 //! for the file's metadata.
 //!
-//! Records are kept apart from the index, in a file of their own, and must never be written or
-//! answered anywhere else.
+//! Records are kept apart from the index, in a file of their own, and must never be written
+//! anywhere else, nor answered but to who has the key: here and in the page.
 
 use std::io::{BufRead as _, Write as _};
+use std::path::PathBuf;
 
 use axum::Json;
 use axum::body::Bytes;
@@ -39,11 +40,10 @@ pub async fn add(State(app): Shared, bytes: Bytes) -> Answer {
     record.insert("id".into(), json!(id));
     record.insert("created".into(), json!(stamp(chrono::Utc::now())));
     let line = format!("{}\n", Value::Object(record));
-    let path = app.store.home().join(FILE);
     let mut file = private_options()
         .append(true)
         .create(true)
-        .open(path)?;
+        .open(path(&app))?;
     file.write_all(line.as_bytes())?;
     Ok(Json(json!({"id": id})))
 }
@@ -77,8 +77,14 @@ pub fn check(app: &App, metadata: &Map<String, Value>) -> Result<(), ApiError> {
     }
 }
 
-fn record(app: &App, id: &str) -> Option<Value> {
-    let file = std::fs::File::open(app.store.home().join(FILE)).ok()?;
+/// The file that holds the records.
+pub fn path(app: &App) -> PathBuf {
+    app.store.home().join(FILE)
+}
+
+/// The record of this id.
+pub fn record(app: &App, id: &str) -> Option<Value> {
+    let file = std::fs::File::open(path(app)).ok()?;
     let lines = std::io::BufReader::new(file)
         .lines()
         .map_while(Result::ok);

@@ -15,7 +15,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Map, Value, json};
 use tokio::io::AsyncWriteExt as _;
 
-use super::{Answer, LONGEST_JSON, Shared, accepts, container, deid_log, file_level};
+use super::{Answer, LONGEST_JSON, Shared, accepts, container, deid_log, file_level, missing};
 use crate::api_error::ApiError;
 use crate::app::App;
 use crate::blob::{self, Incoming, NewFile, Received};
@@ -56,6 +56,14 @@ pub async fn upload(
 /// Stores the bytes and answers the list of one file that every upload answers.
 fn store(app: &App, received: Received, file: NewFile<'_>) -> Answer {
     app.store.write(|writer| {
+        // It may have gone while the bytes arrived.
+        if writer
+            .index()
+            .get(file.container)
+            .is_none()
+        {
+            return Err(missing("containers", file.container));
+        }
         let record = blob::store(writer, received, file)?;
         let documents = Documents {
             era: app.options.era,

@@ -70,7 +70,7 @@ fn every_error_has_the_api_s_shape() {
     let auth = bench.auth();
     let deep = "[".repeat(100_000);
     for (method, path, body, status) in [
-        ("GET", "/", "", 404),
+        ("GET", "/nothing", "", 404),
         ("GET", "/api/nothing/here/at/all", "", 404),
         ("GET", "/api/colours", "", 404),
         ("GET", "/api/groups/%ff", "", 400),
