@@ -50,7 +50,7 @@ use manifest::Manifest;
 pub use merge::{MergedReport, merge};
 pub use pixels::{PixelsRecord, find_lines, sentence as pixels_sentence};
 use printer::Printer;
-pub use printer::wrapped;
+pub use printer::{width_of, wrapped};
 pub use redact::{FilePath, Paths};
 use report_path::{ReportPath, WriteCondition};
 use step_summary::StepSummary;
