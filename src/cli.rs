@@ -513,16 +513,7 @@ fn filters(matches: &ArgMatches) -> Vec<Filter> {
         all.extend(
             indices
                 .zip(globs)
-                .map(|(index, glob)| {
-                    (
-                        typed,
-                        index,
-                        Filter {
-                            include,
-                            glob: glob.clone(),
-                        },
-                    )
-                }),
+                .map(|(index, glob)| (typed, index, Filter::typed(include, glob))),
         );
     }
     // What was not typed comes first, so that what was typed may overrule it.

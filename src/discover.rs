@@ -34,7 +34,7 @@ pub use skip::SkipReason;
 use crate::cli::{Archives, Filter, OtherFiles, PathList, Shard};
 use crate::failure::{Error, FileFailure, RunCode};
 use crate::shard_plan::{ExpectedFile, PlannedList};
-use dicom_lossless::{SourceFile, Stored, display_path};
+use dicom_lossless::{SourceFile, Stored, display_path, native_path};
 use filters::Filters;
 use first_look::{FirstLook, Looked};
 use members::SEPARATOR;
@@ -245,6 +245,11 @@ impl Discovery {
         for list in &inputs.lists {
             paths.extend(lists::read(list, inputs.null, stdin)?);
         }
+        // Reports, plans and the redaction of paths have those of the files as they are found.
+        let paths = paths
+            .iter()
+            .map(|path| native_path(path).into_owned())
+            .collect();
         Ok(Self {
             paths,
             filters,

@@ -54,7 +54,7 @@ pub use merge::{MergedReport, merge};
 use page_progress::PageProgress;
 pub use pixels::{PixelsRecord, find_lines, sentence as pixels_sentence};
 use printer::Printer;
-pub use printer::wrapped;
+pub use printer::{width_of, wrapped};
 pub use redact::{FilePath, Paths};
 use report_path::{ReportPath, WriteCondition};
 use review_page::ReviewPage;

@@ -10,8 +10,12 @@ rustup target add x86_64-pc-windows-gnu
 target=${CARGO_TARGET_DIR:-target}/x86_64-pc-windows-gnu/debug
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=wine WINEDEBUG=-all WINEPREFIX="${WINEPREFIX:-$PWD/target/wine}"
 cargo test --locked --target x86_64-pc-windows-gnu --test it --no-run
-for folder in "$target" "$target/deps"; do
+# A test runs it.
+cargo build --locked --target x86_64-pc-windows-gnu --example clean_one_file
+for folder in "$target" "$target/deps" "$target/examples"; do
     x86_64-w64-mingw32-gcc -O1 -shared -o "$folder/bcryptprimitives.dll" .ci/wine/bcryptprimitives.c -ladvapi32
 done
+# What Wine is at fault for. Its crypt32 refuses the options of a chain engine as Windows has them since Windows 8.
+faults="--skip certificates::a_certificate_that_is_named_is_enough"
 # Wine starts a server of its own for each user; on few cores many programs at once wait for it longer than tests wait.
-cargo test --locked --target x86_64-pc-windows-gnu --test it -- --test-threads 2 "$@"
+cargo test --locked --target x86_64-pc-windows-gnu --test it -- --test-threads 2 $faults "$@"

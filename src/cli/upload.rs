@@ -340,6 +340,8 @@ pub struct DeidArgs {
 pub struct PseudonymKeyArgs {
     /// Read the key that pseudonyms are made with from FILE, which must be yours alone
     ///
+    /// On Windows it is not checked who may read FILE.
+    ///
     /// 64 hexadecimal digits, as `openssl rand -hex 32` prints them. The same key gives the same
     /// pseudonyms on any machine; another key gives others. Only profiles with a section
     /// `confidentiality` need one.
@@ -532,6 +534,8 @@ pub struct ConnectionArgs {
     #[arg(long, value_name = "URL", hide_short_help = true)]
     pub site: Option<String>,
     /// Read the API key from FILE, which must be yours alone
+    ///
+    /// On Windows it is not checked who may read FILE.
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub api_key_file: Option<PathBuf>,
     /// Run COMMAND and take its output as the API key
@@ -653,7 +657,8 @@ pub struct ReportArgs {
     pub report: Option<PathBuf>,
     /// Append what `-v` shows to FILE, each line with its time
     ///
-    /// FILE is made readable by you alone, and has to be so where it is there.
+    /// FILE is made readable by you alone, and has to be so where it is there; on
+    /// Windows it has the rights of its folder.
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub log_file: Option<PathBuf>,
     /// Write down in FILE (.csv or .jsonl) what became of every source file

@@ -15,6 +15,19 @@ pub struct Filter {
     pub glob: String,
 }
 
+impl Filter {
+    /// As it was typed. Windows has `\` between folders and no name that holds what it would escape;
+    /// a plan that is made there may be carried out elsewhere.
+    pub fn typed(include: bool, glob: &str) -> Self {
+        let glob = if cfg!(windows) {
+            glob.replace('\\', "/")
+        } else {
+            glob.to_owned()
+        };
+        Self { include, glob }
+    }
+}
+
 /// Where further paths are listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PathList {

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::say;
 use crate::cli::ExplainCodeArgs;
 use crate::failure::{CodeEntry, CodeKind, Error};
-use crate::report::wrapped;
+use crate::report::{width_of, wrapped};
 use dicom_deid::standard::likeness;
 
 /// Codes that come close enough to be suggested have at least this likeness.
@@ -96,7 +96,7 @@ fn explanation(entry: &CodeEntry) -> String {
         paragraphs.extend([exit, again.to_owned()]);
     }
     paragraphs.push(format!("  Hint: {}", entry.hint));
-    let width = usize::from(console::Term::stdout().size().1).clamp(40, 100);
+    let width = usize::from(width_of(&console::Term::stdout())).clamp(40, 100);
     let lines = paragraphs
         .iter()
         .flat_map(|text| wrapped(text, width));

@@ -15,7 +15,7 @@ use crate::cli::{
 };
 use crate::failure::Error;
 use dicom_deid::standard::likeness;
-use dicom_lossless::{display_path, escape_for_terminal};
+use dicom_lossless::{display_path, escape_for_terminal, native_path};
 
 use super::{Places, invalid};
 
@@ -404,7 +404,7 @@ impl Reading<'_> {
             (Some(rest), Some(home)) if rest.starts_with(['/', '\\']) => {
                 home.join(rest.trim_start_matches(['/', '\\']))
             }
-            _ => self.folder().join(text),
+            _ => native_path(&self.folder().join(text)).into_owned(),
         }
     }
 

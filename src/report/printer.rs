@@ -127,9 +127,16 @@ impl Printer {
     }
 }
 
-/// The current width of the terminal.
+/// The current width of the terminal on standard error.
 pub fn terminal_width() -> u16 {
-    console::Term::stderr().size().1
+    width_of(&console::Term::stderr())
+}
+
+/// The current width of a terminal; where there is none, the same on every system.
+pub fn width_of(terminal: &console::Term) -> u16 {
+    terminal
+        .size_checked()
+        .map_or(80, |(_, columns)| columns)
 }
 
 /// Wraps a text at blanks into lines of at most this width; a longer word has a line of its own.

@@ -17,7 +17,7 @@ use sha2::Sha256;
 
 use crate::event::{Event, FileOutcome, Settled};
 use crate::failure::{Error, RunCode};
-use dicom_lossless::{display_path, escape_for_terminal};
+use dicom_lossless::{display_path, escape_for_terminal, native_path};
 
 /// Turns paths into text.
 #[derive(Clone)]
@@ -189,7 +189,11 @@ impl Paths {
 impl PathHasher {
     fn hash(&self, path: &Path) -> String {
         let mut keyed = self.keyed.clone();
-        keyed.update(path.as_os_str().as_encoded_bytes());
+        keyed.update(
+            native_path(path)
+                .as_os_str()
+                .as_encoded_bytes(),
+        );
         let hash = keyed.finalize().into_bytes();
         format!("path:{}", hex::encode(hash.get(..8).unwrap_or(&hash)))
     }

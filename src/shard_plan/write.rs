@@ -53,10 +53,11 @@ pub struct PlanSettings {
 /// A plan that is being made.
 #[derive(Debug)]
 pub struct NewPlan {
+    // Closed before the folder goes: Windows removes none with an open file in it.
+    noted: BufWriter<File>,
     folder: UnfinishedFolder,
     /// The number of files that were noted.
     files: u64,
-    noted: BufWriter<File>,
     salt: String,
     digester: StudyDigester,
     studies: HashMap<StudyDigest, GroupNumber>,

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::fixture::{self, Dicom, PATH_MARK, Person, damaged};
 use crate::reports::schema::Schema;
-use crate::run::Place;
+use crate::run::{Place, native};
 use crate::server::{Gate, Site, on};
 use crate::{archive, archives};
 
@@ -86,7 +86,7 @@ fn expected(status: &str) -> Vec<(String, String, String)> {
         ("study/more.zip::x/notes.txt", "skipped", "not-dicom"),
         ("study/notes.txt", "skipped", "not-dicom"),
     ]
-    .map(|(path, status, reason)| (path.to_owned(), status.to_owned(), reason.to_owned()))
+    .map(|(path, status, reason)| (native(path), status.to_owned(), reason.to_owned()))
     .into()
 }
 

@@ -1,6 +1,6 @@
 //! What shells complete, asked as their scripts ask.
 
-use crate::run::{Place, Run};
+use crate::run::{Place, Run, native};
 
 /// What bash is answered when the last of these words is being typed.
 fn completed(place: &Place, words: &[&str]) -> Vec<String> {
@@ -36,7 +36,7 @@ fn flags_are_completed_after_a_path_and_names_where_names_stand() {
         ["--project"],
         "a flag after a path"
     );
-    assert_eq!(completed(&place, &["stu"]), ["study/"]);
+    assert_eq!(completed(&place, &["stu"]), [native("study/")]);
     assert_eq!(
         completed(&place, &["study", "--profile", "bas"]),
         ["basic", "basal.toml"]

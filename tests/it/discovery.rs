@@ -32,8 +32,10 @@ fn skipped(ran: &Ran) -> Vec<(String, String)> {
 }
 
 fn base_name(path: &str) -> String {
-    path.rsplit('/')
-        .next()
+    std::path::Path::new(path)
+        .file_name()
+        .unwrap()
+        .to_str()
         .unwrap()
         .to_owned()
 }
@@ -133,11 +135,51 @@ fn include_and_exclude_in_typing_order() {
     assert_eq!(ran.end()["totals"]["prepared"], 1);
 }
 
+/// Elsewhere `\\` is a character of names.
+#[cfg(windows)]
+#[test]
+fn both_separators_are_taken_and_one_is_shown() {
+    let place = Place::with([
+        ("study/a/1.dcm", slice(1)),
+        ("study/scout/2.dcm", slice(2)),
+        ("study/scout/keep.dcm", slice(3)),
+    ]);
+    for arguments in [
+        r"./study/a ./study/scout --exclude 2.dcm",
+        r".\study\a .\study\scout --exclude 2.dcm",
+    ] {
+        let ran = place
+            .run(arguments)
+            .args(LOOK.split(' '))
+            .exits(0);
+        let paths: Vec<_> = ran
+            .events_of("skipped")
+            .iter()
+            .map(|event| event["path"].clone())
+            .collect();
+        assert_eq!(paths, [r".\study\scout\2.dcm"], "{arguments}");
+    }
+    for pattern in ["scout/2.dcm", r"scout\2.dcm", r"sc*\2.dcm"] {
+        let ran = place
+            .run("study --exclude")
+            .args([pattern])
+            .args(LOOK.split(' '))
+            .exits(0);
+        assert_eq!(skipped(&ran), [pair("2.dcm", "excluded")], "{pattern}");
+    }
+}
+
 #[test]
 fn lists_from_standard_input_and_files() {
+    // Windows takes no line break in names.
+    let second = if cfg!(windows) {
+        "two.dcm"
+    } else {
+        "with\nbreak.dcm"
+    };
     let place = Place::with([
         ("one.dcm", slice(1)),
-        ("with\nbreak.dcm", slice(2)),
+        (second, slice(2)),
         ("list", b"one.dcm\n\ngone.dcm\r\n".to_vec()),
     ]);
     let ran = place
@@ -148,7 +190,7 @@ fn lists_from_standard_input_and_files() {
     let ran = place
         .run("--files-from - --null")
         .args(LOOK.split(' '))
-        .stdin("one.dcm\0with\nbreak.dcm\0")
+        .stdin(format!("one.dcm\0{second}\0"))
         .exits(0);
     assert_eq!(ran.end()["totals"]["prepared"], 2);
 }

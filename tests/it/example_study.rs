@@ -117,12 +117,17 @@ fn frames(clip: &InMemDicomObject) -> Vec<Vec<u8>> {
         .collect()
 }
 
+/// A place with the study in `study`.
+pub fn place() -> Place {
+    let files = committed().into_iter();
+    Place::with(files.map(|(name, bytes)| (Path::new("study").join(name), bytes)))
+}
+
 #[test]
 fn the_name_that_the_clip_shows_does_not_arrive() {
-    let place = Place::new();
+    let place = place();
     place
-        .run("--project demo/phantom --profile basic --sandbox box")
-        .args([study_folder()])
+        .run("study --project demo/phantom --profile basic --sandbox box")
         .exits(3)
         .says("Text blanked in 1 of 5 images");
     let clips: Vec<_> = place

@@ -516,11 +516,15 @@ mod traps {
 
     #[test]
     fn several_patients_do_not_become_one_subject_unasked() {
-        for (mapping, folders) in [
+        let mut ways = vec![
             ("{path/^.*$/everyone}={subject}", ["a", "b"]),
             ("{PatientID/^.*$/everyone}={subject}", ["a", "b"]),
-            ("path={subject}/*", ["x*", "xstar"]),
-        ] {
+        ];
+        // Windows takes no star in names.
+        if cfg!(unix) {
+            ways.push(("path={subject}/*", ["x*", "xstar"]));
+        }
+        for (mapping, folders) in ways {
             let files = [
                 (format!("{}/1.dcm", folders[0]), ct(1)),
                 (format!("{}/1.dcm", folders[1]), ct(2)),

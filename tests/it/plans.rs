@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::archives::zip;
 use crate::fixture::{CODED, Dicom, Person, damaged, found_in};
-use crate::run::{Place, Ran};
+use crate::run::{Place, Ran, native};
 use crate::server::Site;
 
 /// CT Image Storage.
@@ -149,7 +149,10 @@ fn a_plan_names_paths_and_says_no_value() {
         let study = uid.trim_end_matches(".1.1");
         assert!(!all.contains(study), "{study}");
     }
-    assert!(all.contains("study/3/1/2.dcm") && all.contains("study/7.zip"));
+    for path in ["study/3/1/2.dcm", "study/7.zip"] {
+        let written = serde_json::to_string(&native(path)).unwrap();
+        assert!(all.contains(written.trim_matches('"')), "{written}");
+    }
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

@@ -108,6 +108,17 @@ impl Place {
     }
 }
 
+/// A path with `/` as the program writes it: with the separators of the system, but for what stands
+/// behind `::`, which is named as the archive has it.
+pub fn native(path: &str) -> String {
+    let (on_disk, member) = path.split_at(
+        path.find("::")
+            .unwrap_or(path.len()),
+    );
+    let on_disk: PathBuf = on_disk.split('/').collect();
+    on_disk.to_str().unwrap().to_owned() + member
+}
+
 /// Every file below `folder`, as its path from there and its content, in the order of the paths;
 /// not those that a run which is still going takes away meanwhile.
 pub fn tree(folder: &Path) -> Vec<(String, Vec<u8>)> {

@@ -1,21 +1,17 @@
 //! The embedded server as users meet it: inside the uploader, and as a process of its own.
 
-use std::path::Path;
-
 use crate::fixture::{Dicom, Person};
 use crate::run::{Place, tree};
-use crate::{archive, fixture};
+use crate::{archive, example_study, fixture};
 
 const CT: &str = "1.2.840.10008.5.1.4.1.1.2";
 
 /// What the README tells a stranger to type, with the folders of this test.
 #[test]
 fn the_readmes_first_command() {
-    let place = Place::new();
-    let study = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/study");
+    let place = example_study::place();
     let ran = place
-        .run("--project demo/phantom --sandbox ./sandbox-data")
-        .args([study])
+        .run("study --project demo/phantom --sandbox ./sandbox-data")
         .exits(3);
     ran.says("Uploaded")
         .says("15 files")
@@ -69,18 +65,11 @@ fn a_new_sandbox_is_a_careful_site_unless_the_user_says_what_to_do() {
 
 #[test]
 fn a_second_run_on_the_same_sandbox_folder_finds_everything_there() {
-    let place = Place::new();
-    let study = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/study/ct-thorax/IM0001.dcm");
-    let line = "--project demo/phantom --profile basic --sandbox ./sandbox-data --json";
-    let first = place
-        .run(line)
-        .args([&study])
-        .exits(0);
+    let place = example_study::place();
+    let line = "study/ct-thorax/IM0001.dcm --project demo/phantom --profile basic --sandbox ./sandbox-data --json";
+    let first = place.run(line).exits(0);
     assert_eq!(first.end()["totals"]["uploaded"], 1);
-    let second = place
-        .run(line)
-        .args([&study])
-        .exits(0);
+    let second = place.run(line).exits(0);
     assert_eq!(second.end()["totals"]["already_there"], 1);
 }
 

@@ -72,7 +72,7 @@ pub use layout::Layout;
 pub use limits::Limits;
 pub use mask::{Band, Mask};
 pub use meta::IMPLEMENTATION_VERSION;
-pub use phi::{Phi, display_path, escape_for_terminal};
+pub use phi::{Phi, display_path, escape_for_terminal, native_path};
 pub use read::{Instance, Kept, Note, PixelElement, Scrubbed, read};
 pub use sniff::{Sniff, sniff};
 pub use source::{OpenFile, ReadSeek, Source, SourceFile, Stored};

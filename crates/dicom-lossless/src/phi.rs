@@ -2,7 +2,9 @@
 //!
 //! Owns the wrapper that keeps such values out of messages. It must never offer a way to print one.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::path::Path;
 
 /// A value that may identify a person: it can be used, not shown. No `Display`, no `Serialize`, and
 /// a `Debug` that prints nothing of it.
@@ -57,9 +59,30 @@ fn is_hostile(c: char) -> bool {
 }
 
 /// A path as text for people: invalid UTF-8 as the replacement character, hostile characters
-/// escaped.
-pub fn display_path(path: &std::path::Path) -> String {
-    escape_for_terminal(&path.to_string_lossy())
+/// escaped, and the separators of [`native_path`].
+pub fn display_path(path: &Path) -> String {
+    escape_for_terminal(&native_path(path).to_string_lossy())
+}
+
+/// A path with one kind of separator. Windows takes `/` too, so that what is found below a folder
+/// that was typed with it would have both; other systems have one kind, and `\` in names.
+pub fn native_path(path: &Path) -> Cow<'_, Path> {
+    match path.to_str() {
+        Some(text) if cfg!(windows) && text.contains('/') => {
+            Cow::Owned(separated_for_windows(text).into())
+        }
+        _ => Cow::Borrowed(path),
+    }
+}
+
+/// With `\` alone, but for the name of a member behind its archive's `::`: that is written as the
+/// archive has it.
+fn separated_for_windows(path: &str) -> String {
+    let (on_disk, member) = path.split_at(
+        path.find("::")
+            .unwrap_or(path.len()),
+    );
+    on_disk.replace('/', "\\") + member
 }
 
 #[cfg(test)]
@@ -78,5 +101,20 @@ mod tests {
             "a\\u{1b}[2Jb\\n\\u{202e}c"
         );
         assert_eq!(escape_for_terminal("Jürgen 山田 x-1"), "Jürgen 山田 x-1");
+    }
+
+    #[test]
+    fn paths_on_windows_have_one_kind_of_separator_up_to_the_member_of_an_archive() {
+        let shown = [
+            ("C:/study\\a/1.dcm", "C:\\study\\a\\1.dcm"),
+            ("//server/share/a", "\\\\server\\share\\a"),
+            ("in/a.zip::s1/b.tar::1.dcm", "in\\a.zip::s1/b.tar::1.dcm"),
+            ("a.zip::odd\\name", "a.zip::odd\\name"),
+        ];
+        for (path, expected) in shown {
+            assert_eq!(separated_for_windows(path), expected);
+        }
+        let typed = Path::new("in/1.dcm");
+        assert_eq!(display_path(typed).contains('/'), !cfg!(windows));
     }
 }
