@@ -2,6 +2,8 @@
 //! approved there, in the form that was shown, is sent.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 
 use serde_json::{Value, json};
 
@@ -9,7 +11,7 @@ use dicom_core::VR;
 use dicom_dictionary_std::tags;
 
 use crate::fixture::{CODED, Dicom, Person, found_in};
-use crate::run::{Place, Ran};
+use crate::run::{Place, Ran, Running};
 use crate::server::Site;
 
 /// CT Image Storage.
@@ -41,7 +43,10 @@ fn page(place: &Place) -> String {
 
 /// What the page shows.
 fn data(place: &Place) -> Value {
-    let page = page(place);
+    data_of(&page(place))
+}
+
+fn data_of(page: &str) -> Value {
     let begin = "<script type=\"application/json\" id=\"data\">";
     let data = page.split_once(begin).unwrap().1;
     serde_json::from_str(
@@ -324,4 +329,185 @@ fn the_page_is_its_owners_alone_and_replaces_no_other_file() {
         .says("error[audit.unwritable]")
         .says("no page for review");
     assert_eq!(page(&place), "<p>of another program</p>");
+}
+
+/// `fwupload review`, and the address that it shows.
+fn serving<'a>(place: &'a Place, site: &Site) -> (Running<'a>, String) {
+    let running = place
+        .run(&format!("review study {FLAGS}"))
+        .env("DISPLAY", "")
+        .env("WAYLAND_DISPLAY", "")
+        .at(site)
+        .start();
+    running.wait_until_it_says("Ctrl-C ends it");
+    let said = running.said();
+    let address = said
+        .split_once("review is at http://")
+        .unwrap()
+        .1;
+    let address = address
+        .split_whitespace()
+        .next()
+        .unwrap()
+        .to_owned();
+    (running, address)
+}
+
+/// The status of an answer, its head and its body.
+fn ask(host: &str, request: &str, headers: &[&str], body: &str) -> (u16, String, Vec<u8>) {
+    let mut stream = TcpStream::connect(host).unwrap();
+    let named = headers
+        .iter()
+        .any(|header| header.starts_with("Host:"));
+    let mut head = format!(
+        "{request} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n",
+        body.len()
+    );
+    if !named {
+        head += &format!("Host: {host}\r\n");
+    }
+    for header in headers {
+        head += &format!("{header}\r\n");
+    }
+    stream
+        .write_all(format!("{head}\r\n{body}").as_bytes())
+        .unwrap();
+    let mut answer = Vec::new();
+    stream
+        .read_to_end(&mut answer)
+        .unwrap();
+    let end = answer
+        .windows(4)
+        .position(|four| four == b"\r\n\r\n")
+        .unwrap();
+    let head = String::from_utf8(answer[..end].to_vec()).unwrap();
+    let status = head
+        .split(' ')
+        .nth(1)
+        .unwrap()
+        .parse()
+        .unwrap();
+    (status, head, answer[end + 4..].to_vec())
+}
+
+#[test]
+fn what_is_approved_on_the_served_page_is_sent() {
+    let (place, site) = (place(), Site::start());
+    let (running, address) = serving(&place, &site);
+    let (host, _) = address.split_once('/').unwrap();
+    let first = format!("GET {}", address.strip_prefix(host).unwrap());
+    let status = |request: &str, headers: &[&str]| ask(host, request, headers, "").0;
+    assert_eq!(status("GET /", &[]), 403, "without the token");
+    assert_eq!(status("GET /?token=0", &[]), 403, "with another one");
+    assert_eq!(
+        status(&first, &["Host: example.org"]),
+        403,
+        "by another name"
+    );
+    assert_eq!(
+        status(&first, &["Sec-Fetch-Site: cross-site"]),
+        403,
+        "from another site"
+    );
+    let (code, head, _) = ask(host, &first, &[], "");
+    assert_eq!(code, 303);
+    let cookie = head
+        .split_once("set-cookie: ")
+        .unwrap()
+        .1
+        .lines()
+        .next()
+        .unwrap();
+    assert!(cookie.contains("HttpOnly; SameSite=Strict"), "{cookie}");
+    assert_eq!(status(&first, &[]), 403, "a second time");
+    let cookie = format!("Cookie: {}", cookie.split(';').next().unwrap());
+    let (code, head, page) = ask(host, "GET /", &[&cookie], "");
+    assert_eq!(code, 200);
+    assert!(head.contains("cache-control: no-store") && head.contains("x-frame-options: DENY"));
+    let shown = data_of(&String::from_utf8(page).unwrap());
+    let original = shown["series"][0]["pictures"][0]["original"]
+        .as_str()
+        .unwrap();
+    let (code, _, png) = ask(host, &format!("GET /{original}"), &[&cookie], "");
+    assert_eq!((code, &png[1..4]), (200, b"PNG".as_slice()));
+    assert_eq!(
+        status(&format!("GET /{original}"), &[]),
+        403,
+        "an original without the cookie"
+    );
+    for path in [
+        "/original/0/0",
+        "/page.html.pictures/..%2Fpage.html",
+        "/other",
+    ] {
+        assert_eq!(status(&format!("GET {path}"), &[&cookie]), 404, "{path}");
+    }
+    let send = |headers: &[&str], list: &str| ask(host, "POST /send", headers, list).0;
+    let chosen = list(&shown, &["rejected", "approved", "rejected"]);
+    assert_eq!(send(&[&cookie, "Origin: http://example.org"], &chosen), 403);
+    assert_eq!(
+        send(&[&cookie], &list(&shown, &["rejected"])),
+        400,
+        "nothing is approved"
+    );
+    assert_eq!(send(&[&cookie], "{}"), 400);
+    assert!(site.uploaded().is_empty(), "nothing was sent until now");
+    assert_eq!(
+        send(&[&cookie, &format!("Origin: http://{host}")], &chosen),
+        204
+    );
+    let mut ended = Value::Null;
+    while ended["ended"] != true {
+        let (_, _, answer) = ask(host, "GET /progress", &[&cookie], "");
+        ended = serde_json::from_slice(&answer).unwrap();
+    }
+    assert_eq!(
+        ended["text"],
+        "Ended: 2 sent, 0 on the server before, 4 skipped, 0 failed."
+    );
+    let ran = running.end();
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert_eq!(site.uploaded().len(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_served_page_that_is_given_up_sends_nothing() {
+    let (place, site) = (place(), Site::start());
+    let (running, _) = serving(&place, &site);
+    running.signal("INT");
+    let ran = running.end();
+    assert_eq!(ran.code, Some(130), "{}", ran.stderr);
+    assert!(site.uploaded().is_empty());
+}
+
+#[test]
+fn a_review_is_no_dry_run_and_needs_something_to_show() {
+    let (place, site) = (place(), Site::start());
+    for (flags, code, why) in [
+        (
+            "study --dry-run",
+            2,
+            "`fwupload review` and `--dry-run` exclude each other",
+        ),
+        ("study --json", 2, "`--json` exclude each other"),
+        (
+            "study --review page.html",
+            2,
+            "`--review` exclude each other",
+        ),
+        ("nothing", 3, "discover.not-found"),
+    ] {
+        place
+            .run(&format!("review {flags} {FLAGS}"))
+            .env("DISPLAY", "")
+            .env("WAYLAND_DISPLAY", "")
+            .at(&site)
+            .exits(code)
+            .says(why);
+    }
+    place
+        .run(&format!("review study {FLAGS} --sandbox"))
+        .exits(2)
+        .says("name a folder: `--sandbox DIR`");
 }

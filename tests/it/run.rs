@@ -413,6 +413,11 @@ impl<'a> Running<'a> {
         }
     }
 
+    /// What it has said on standard error until now.
+    pub fn said(&self) -> String {
+        self.stderr.0.text()
+    }
+
     /// Waits until it says this on standard error.
     #[track_caller]
     pub fn wait_until_it_says(&self, text: &str) {
