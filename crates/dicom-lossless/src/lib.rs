@@ -37,6 +37,7 @@ mod mask;
 mod meta;
 mod phi;
 mod read;
+mod read_body;
 mod recode;
 mod reopen;
 mod sniff;

@@ -9,6 +9,7 @@ use dicom_dictionary_std::tags;
 use dicom_lossless::Instance;
 
 use crate::attributes::Group;
+use crate::picture::level;
 use crate::table::{FirstValue, Table};
 
 /// How the values of a frame become grey.
@@ -279,10 +280,4 @@ impl Window {
             Function::Sigmoid => 1.0 / (1.0 + (-4.0 * (value - center) / width).exp()),
         }
     }
-}
-
-/// The grey level of a part of white; what is no number is black.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // It is between 0 and 255.
-pub fn level(part: f64) -> u8 {
-    (part.clamp(0.0, 1.0) * 255.0).round() as u8
 }

@@ -1,6 +1,6 @@
-//! Pictures: smaller, and as PNG.
+//! Pictures: levels of grey, smaller, and as PNG.
 //!
-//! Owns the arithmetic of both. It knows nothing of DICOM.
+//! Owns the arithmetic of these. It knows nothing of DICOM.
 
 use crate::error::PictureError;
 
@@ -133,6 +133,12 @@ impl Picture {
         written.map_err(|_| PictureError::Png)?;
         Ok(file)
     }
+}
+
+/// The grey level of a part of white; what is no number is black.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // It is between 0 and 255.
+pub fn level(part: f64) -> u8 {
+    (part.clamp(0.0, 1.0) * 255.0).round() as u8
 }
 
 /// Which of `many` places each of `few` stands for, and what share each has; the shares of one add

@@ -7,8 +7,8 @@ use dicom_lossless::Instance;
 
 use crate::attributes::Group;
 use crate::error::PictureError;
-use crate::grey_scale::{GreyScale, level};
-use crate::picture::Picture;
+use crate::grey_scale::GreyScale;
+use crate::picture::{Picture, level};
 use crate::table::{FirstValue, Palette};
 
 /// An image of an instance, shown frame by frame.

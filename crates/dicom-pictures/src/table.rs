@@ -6,6 +6,7 @@ use dicom_dictionary_std::tags;
 use dicom_lossless::{Tag, VR};
 
 use crate::attributes::Group;
+use crate::picture::level;
 
 /// The most entries that a table may have.
 const MOST: usize = 1 << 16;
@@ -232,7 +233,7 @@ impl Palette {
         [0, 1, 2].map(|colour| {
             tables
                 .get(colour)
-                .map_or(0, |table| crate::grey_scale::level(table.part(value)))
+                .map_or(0, |table| level(table.part(value)))
         })
     }
 }

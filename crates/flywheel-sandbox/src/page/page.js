@@ -101,8 +101,6 @@ function treeItem(entry, level) {
   item.setAttribute("role", "treeitem");
   item.setAttribute("aria-level", level);
   item.setAttribute("aria-selected", "false");
-  // Else it would be named by all that is below it as well.
-  item.setAttribute("aria-label", plain(`${short(entry.label)} ${entry.kind}`));
   item.tabIndex = -1;
   const opens = entry.below > 0 || entry.versions > 1;
   if (opens) {
