@@ -6,7 +6,7 @@
 //! never replace a file.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -18,11 +18,10 @@ use crate::event::Notice;
 use crate::failure::{Error, RunCode};
 use dicom_deid::{FrameSink, ShownFrame, TextFind};
 use dicom_lossless::display_path;
+use dicom_pictures::Picture;
 
 /// The most bytes of a path that a name takes up: file systems end names at 255.
 const MAX_PATH: usize = 120;
-/// The colour of the boxes, which images seldom have.
-const OUTLINE: [u8; 3] = [255, 0, 96];
 /// Other runs that may take the same number at the same time.
 const MAX_TRIES: u32 = 100;
 
@@ -106,37 +105,38 @@ impl Pictures {
     }
 
     fn write(&self, path: &str, frame: &ShownFrame<'_>) -> io::Result<()> {
-        let size = frame
-            .width
-            .checked_mul(frame.height)
-            .and_then(|pixels| pixels.checked_mul(frame.samples));
-        let fits = |pixels: &[u8]| size == Some(pixels.len());
-        if !fits(frame.before) || !frame.after.is_none_or(fits) || ![1, 3].contains(&frame.samples)
-        {
-            return Err(io::Error::other(
-                "a frame is not of the size that it states",
-            ));
-        }
+        let png = |pixels: &[u8], finds: &[TextFind]| {
+            let mut picture = Picture {
+                width: frame.width,
+                height: frame.height,
+                samples: frame.samples,
+                pixels: pixels.to_vec(),
+            };
+            for find in finds {
+                picture.outline(find.area.map(usize::from));
+            }
+            picture
+                .to_png()
+                .map_err(io::Error::other)
+        };
+        let before = png(frame.before, frame.finds)?;
+        let after = frame
+            .after
+            .map(|after| png(after, &[]))
+            .transpose()?;
         let path = (!self.redacted).then(|| harmless(path));
         let path = path.map_or_else(String::new, |path| format!("-{path}"));
         // What several frames have in common has no number.
         let number = frame
             .number
             .map_or_else(|| "frames".to_owned(), |number| format!("frame-{number}"));
-        let (name, before) = self.create(&format!("{path}-{number}"))?;
-        let shown = with_outlines(frame);
-        write_png(before, frame, png::ColorType::Rgb, &shown)?;
-        if let Some(after) = frame.after {
-            let color = match frame.samples {
-                1 => png::ColorType::Grayscale,
-                _ => png::ColorType::Rgb,
-            };
-            let file = new_file(
-                &self
-                    .folder
-                    .join(format!("{name}-after.png")),
-            )?;
-            write_png(file, frame, color, after)?;
+        let (name, mut file) = self.create(&format!("{path}-{number}"))?;
+        file.write_all(&before)?;
+        if let Some(after) = after {
+            let path = self
+                .folder
+                .join(format!("{name}-after.png"));
+            new_file(&path)?.write_all(&after)?;
         }
         Ok(())
     }
@@ -225,65 +225,6 @@ fn harmless(path: &str) -> String {
     let begin = (begin..=name.len()).find(|at| name.is_char_boundary(*at));
     name.drain(..begin.unwrap_or_default());
     name
-}
-
-/// A frame as it came, in colour, with a line around each find. The line lies outside, so that it
-/// covers nothing of what was found.
-fn with_outlines(frame: &ShownFrame<'_>) -> Vec<u8> {
-    let mut pixels: Vec<u8> = match frame.samples {
-        1 => frame
-            .before
-            .iter()
-            .flat_map(|grey| [*grey; 3])
-            .collect(),
-        _ => frame.before.to_vec(),
-    };
-    for find in frame.finds {
-        outline(&mut pixels, (frame.width, frame.height), find);
-    }
-    pixels
-}
-
-/// Draws a line around a place in a picture of red, green and blue.
-pub fn outline(pixels: &mut [u8], (width, height): (usize, usize), find: &TextFind) {
-    let [left, top, columns, rows] = find.area.map(usize::from);
-    let (right, bottom) = (left + columns, top + rows);
-    let (first_column, first_row) = (left.saturating_sub(1), top.saturating_sub(1));
-    let mut paint = |column: usize, row: usize| {
-        let at = (row * width + column) * OUTLINE.len();
-        if column < width
-            && row < height
-            && let Some(pixel) = pixels.get_mut(at..at + OUTLINE.len())
-        {
-            pixel.copy_from_slice(&OUTLINE);
-        }
-    };
-    for column in first_column..=right {
-        paint(column, first_row);
-        paint(column, bottom);
-    }
-    for row in first_row..=bottom {
-        paint(first_column, row);
-        paint(right, row);
-    }
-}
-
-fn write_png(
-    file: File,
-    frame: &ShownFrame<'_>,
-    color: png::ColorType,
-    pixels: &[u8],
-) -> io::Result<()> {
-    let size = |length: usize| u32::try_from(length).map_err(io::Error::other);
-    let mut out = BufWriter::new(file);
-    let mut encoder = png::Encoder::new(&mut out, size(frame.width)?, size(frame.height)?);
-    encoder.set_color(color);
-    encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_compression(png::Compression::Fast);
-    let mut writer = encoder.write_header()?;
-    writer.write_image_data(pixels)?;
-    writer.finish()?;
-    out.flush()
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::{runtime, upload};
@@ -95,11 +96,12 @@ fn reviewed(
         config.report.review = Some(page);
         refuse_passing_sandbox(config)
     });
-    if !folder.path().join(PAGE).exists() {
+    // Where nothing could be sent there is nothing to decide.
+    if originals.is_empty() || !folder.path().join(PAGE).exists() {
         return Ok(status);
     }
     let runtime = runtime()?;
-    let served = runtime.block_on(serve(folder.path(), originals))?;
+    let (served, server) = runtime.block_on(serve(folder.path(), originals))?;
     tell(&served.url());
     let list = runtime.block_on(async {
         let mut signals = Signals::listen()?;
@@ -125,7 +127,7 @@ fn reviewed(
         );
     }
     // A page that was closed asks nothing any more.
-    let _ = runtime.block_on(async { timeout(FAREWELL, served.told.notified()).await });
+    let _ = runtime.block_on(async { timeout(FAREWELL, server).await });
     runtime.shutdown_background();
     Ok(status)
 }
@@ -192,7 +194,10 @@ fn has_screen() -> bool {
     cfg!(any(windows, target_os = "macos")) || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY")
 }
 
-async fn serve(folder: &Path, originals: Arc<Originals>) -> Result<Arc<Served>, Error> {
+async fn serve(
+    folder: &Path,
+    originals: Arc<Originals>,
+) -> Result<(Arc<Served>, JoinHandle<()>), Error> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .await
         .map_err(|error| unserved(&error))?;
@@ -221,8 +226,15 @@ async fn serve(folder: &Path, originals: Arc<Originals>) -> Result<Arc<Served>, 
         .route("/progress", get(progress))
         .layer(from_fn_with_state(Arc::clone(&served), guard))
         .with_state(Arc::clone(&served));
-    tokio::spawn(async move { axum::serve(listener, pages).await });
-    Ok(served)
+    let over = Arc::clone(&served);
+    let server = tokio::spawn(async move {
+        let serving = axum::serve(listener, pages);
+        // One that fails is as one that ended: the page says that nothing answers.
+        let _ = serving
+            .with_graceful_shutdown(async move { over.told.notified().await })
+            .await;
+    });
+    Ok((served, server))
 }
 
 impl Served {

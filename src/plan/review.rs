@@ -59,11 +59,17 @@ pub fn resolve(
         return Ok((Review::No, None));
     };
     if let Some(page) = &config.report.review {
-        let text = format!(
-            "nothing is sent: {} will show in a browser what would be, frames as samples, which is no \
+        let text = if page.served.is_some() {
+            "nothing is sent before it is approved on a page that shows what would be; frames are \
+                samples, which is no proof of the others"
+                .to_owned()
+        } else {
+            format!(
+                "nothing is sent: {} will show in a browser what would be, frames as samples, which is no \
                 proof of the others",
-            display_path(&page.path)
-        );
+                display_path(&page.path)
+            )
+        };
         return Ok((
             Review::Page(ChangeRows::default()),
             Some(Notice::fact("review", text)),

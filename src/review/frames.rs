@@ -12,7 +12,6 @@ use dicom_pictures::{HeaderLine, Picture, ShownImage, header_lines};
 
 use super::changes::{ChangeRow, NotedChange};
 use super::{ReviewedSeries, SeriesChange};
-use crate::pictures::outline;
 
 /// Pixels of a picture in the longer direction.
 const SIDE: usize = 128;
@@ -261,39 +260,18 @@ fn show_frames(
 /// A small picture with a line around each place, in colour where there is one.
 fn with_outlines(picture: &Picture, finds: &[&TextFind]) -> Picture {
     let mut small = picture.thumbnail(SIDE);
-    if finds.is_empty() {
-        return small;
-    }
-    if small.samples == 1 {
-        small.pixels = small
-            .pixels
-            .iter()
-            .flat_map(|grey| [*grey; 3])
-            .collect();
-        small.samples = 3;
-    }
-    let size = (small.width, small.height);
+    let (width, height) = (small.width, small.height);
     for find in finds {
         let [left, top, columns, rows] = find.area.map(usize::from);
-        let scaled = |at: usize, small: usize, large: usize| {
-            u16::try_from(at * small / large.max(1)).unwrap_or(u16::MAX)
-        };
-        let (x, y) = (
-            |at| scaled(at, small.width, picture.width),
-            |at| scaled(at, small.height, picture.height),
-        );
-        let area = [
+        let scaled = |at: usize, small: usize, large: usize| at * small / large.max(1);
+        let x = |at| scaled(at, width, picture.width);
+        let y = |at| scaled(at, height, picture.height);
+        small.outline([
             x(left),
             y(top),
-            x(left + columns)
-                .saturating_sub(x(left))
-                .max(1),
-            y(top + rows)
-                .saturating_sub(y(top))
-                .max(1),
-        ];
-        let find = TextFind { area, ..**find };
-        outline(&mut small.pixels, size, &find);
+            (x(left + columns) - x(left)).max(1),
+            (y(top + rows) - y(top)).max(1),
+        ]);
     }
     small
 }

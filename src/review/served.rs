@@ -24,6 +24,14 @@ impl Originals {
             .insert(series.id.clone(), sources);
     }
 
+    /// Whether no series was noted.
+    pub fn is_empty(&self) -> bool {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_empty()
+    }
+
     /// That of a picture of a series, by its number from 0.
     pub fn get(&self, series: &str, picture: usize) -> Option<FrameSource> {
         self.0

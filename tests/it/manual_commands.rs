@@ -47,11 +47,11 @@ const NOT_RUN: [&str; 9] = [
 const ELSEWHERE: [(&str, &str); 3] = [
     ("fwupload login", "it asks for the key at a terminal"),
     (
-        "fwupload review",
+        "fwupload review ./study --project neuro/adni",
         "it waits for a person: .ci/browser/test_review.py is one",
     ),
     (
-        "fwupload ./study --project neuro/adni --approved",
+        "fwupload ./study --project neuro/adni --approved approved.jsonl",
         "it needs a list that a person saves: tests/it/review.rs has some",
     ),
 ];

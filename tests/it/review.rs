@@ -496,7 +496,7 @@ fn a_review_is_no_dry_run_and_needs_something_to_show() {
             2,
             "`--review` exclude each other",
         ),
-        ("nothing", 3, "discover.not-found"),
+        ("nothing", 9, "discover.not-found"),
     ] {
         place
             .run(&format!("review {flags} {FLAGS}"))

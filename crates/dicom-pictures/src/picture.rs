@@ -4,6 +4,9 @@
 
 use crate::error::PictureError;
 
+/// The colour of outlines, which images seldom have.
+const OUTLINE: [u8; 3] = [255, 0, 96];
+
 /// A picture of 8 bits a sample, row after row, the samples of a pixel side by side.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Picture {
@@ -104,6 +107,41 @@ impl Picture {
             height,
             samples: self.samples,
             pixels,
+        }
+    }
+
+    /// Draws a line around a place: first column, first row, columns and rows. The line lies outside,
+    /// so that it covers nothing of what is there. A grey picture has colours from then on.
+    pub fn outline(&mut self, [left, top, columns, rows]: [usize; 4]) {
+        if self.samples == 1 {
+            self.pixels = self
+                .pixels
+                .iter()
+                .flat_map(|grey| [*grey; 3])
+                .collect();
+            self.samples = OUTLINE.len();
+        }
+        let (width, height) = (self.width, self.height);
+        let (right, bottom) = (left + columns, top + rows);
+        let (first_column, first_row) = (left.saturating_sub(1), top.saturating_sub(1));
+        let mut paint = |column: usize, row: usize| {
+            let at = (row * width + column) * OUTLINE.len();
+            if column < width
+                && row < height
+                && let Some(pixel) = self
+                    .pixels
+                    .get_mut(at..at + OUTLINE.len())
+            {
+                pixel.copy_from_slice(&OUTLINE);
+            }
+        };
+        for column in first_column..=right {
+            paint(column, first_row);
+            paint(column, bottom);
+        }
+        for row in first_row..=bottom {
+            paint(first_column, row);
+            paint(right, row);
         }
     }
 

@@ -701,3 +701,18 @@ fn headers_are_lines_in_the_order_of_the_file() {
         format!("... and {left} more elements and items")
     );
 }
+
+#[test]
+fn outlines_at_the_edge_and_beyond_are_drawn_as_far_as_the_picture_goes() {
+    let mut picture = Picture {
+        width: 5,
+        height: 4,
+        samples: 1,
+        pixels: vec![0; 5 * 4],
+    };
+    for area in [[0, 0, 5, 4], [3, 2, 9, 9], [65_535; 4], [1, 1, 0, 0]] {
+        picture.outline(area);
+    }
+    assert_eq!(picture.pixels.len(), 5 * 4 * 3);
+    assert_eq!(picture.pixels[..3], [255, 0, 96]);
+}
