@@ -101,7 +101,7 @@ fn reviewed(
         return Ok(status);
     }
     let runtime = runtime()?;
-    let (served, server) = runtime.block_on(serve(folder.path(), originals))?;
+    let (served, answering) = runtime.block_on(serve(folder.path(), originals))?;
     tell(&served.url());
     let list = runtime.block_on(async {
         let mut signals = Signals::listen()?;
@@ -127,7 +127,7 @@ fn reviewed(
         );
     }
     // A page that was closed asks nothing any more.
-    let _ = runtime.block_on(async { timeout(FAREWELL, server).await });
+    let _ = runtime.block_on(async { timeout(FAREWELL, answering).await });
     runtime.shutdown_background();
     Ok(status)
 }
@@ -227,14 +227,14 @@ async fn serve(
         .layer(from_fn_with_state(Arc::clone(&served), guard))
         .with_state(Arc::clone(&served));
     let over = Arc::clone(&served);
-    let server = tokio::spawn(async move {
+    let answering = tokio::spawn(async move {
         let serving = axum::serve(listener, pages);
         // One that fails is as one that ended: the page says that nothing answers.
         let _ = serving
             .with_graceful_shutdown(async move { over.told.notified().await })
             .await;
     });
-    Ok((served, server))
+    Ok((served, answering))
 }
 
 impl Served {

@@ -114,7 +114,7 @@ fn contradictions_are_usage_errors_that_say_what_to_do() {
     insta::assert_snapshot!(told.join("\n"), @r"
     no destination: `--project` is missing -> add `--project group/project`, its id or its label
     nothing to read: neither a PATH nor `--files-from` -> name a folder, as in `fwupload ./study --project group/project`
-    `--offline` sends nothing -> add `--dry-run` or `--output DIR`
+    `--offline` sends nothing -> add `--dry-run`, `--review FILE.html` or `--output DIR`
     `--offline` cannot ask the server for a de-identification profile -> add `--profile basic`, or `--no-deid` if the data may go as it is
     `--offline` cannot look up a project by id or label alone -> write it as group/project
     `--profile` and `--no-deid` exclude each other -> leave out one of the two

@@ -152,10 +152,13 @@ impl Typed<'_> {
         let UploadArgs {
             deid, destination, ..
         } = self.0;
-        if destination.offline && !destination.dry_run && destination.output.is_none() {
+        let sends = !destination.dry_run
+            && destination.output.is_none()
+            && destination.review.review.is_none();
+        if destination.offline && sends {
             return Err(Error::usage(
                 "`--offline` sends nothing",
-                "add `--dry-run` or `--output DIR`",
+                "add `--dry-run`, `--review FILE.html` or `--output DIR`",
             ));
         }
         if destination.offline && deid.profile.is_none() && !deid.no_deid {

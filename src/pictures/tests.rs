@@ -239,7 +239,7 @@ fn what_cannot_be_written_is_counted_and_told() {
     pictures.take("x", &empty);
     assert_eq!(
         said(&pictures)[1],
-        "2 frames could not be written to DIR: a frame is not of the size that it states"
+        "2 frames could not be written to DIR: the picture is not of the size that it states"
     );
 }
 

@@ -359,19 +359,19 @@ fn ask(host: &str, request: &str, headers: &[&str], body: &str) -> (u16, String,
     let named = headers
         .iter()
         .any(|header| header.starts_with("Host:"));
-    let mut head = format!(
-        "{request} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n",
-        body.len()
-    );
+    let length = body.len();
+    write!(
+        stream,
+        "{request} HTTP/1.1\r\nConnection: close\r\nContent-Length: {length}\r\n"
+    )
+    .unwrap();
     if !named {
-        head += &format!("Host: {host}\r\n");
+        write!(stream, "Host: {host}\r\n").unwrap();
     }
     for header in headers {
-        head += &format!("{header}\r\n");
+        write!(stream, "{header}\r\n").unwrap();
     }
-    stream
-        .write_all(format!("{head}\r\n{body}").as_bytes())
-        .unwrap();
+    write!(stream, "\r\n{body}").unwrap();
     let mut answer = Vec::new();
     stream
         .read_to_end(&mut answer)
