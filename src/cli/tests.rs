@@ -98,23 +98,12 @@ fn a_reserved_word_that_is_not_a_command_yet_is_refused_in_first_position() {
             .collect();
         refuse_reserved_word(&words)
     };
-    for word in ["config"] {
-        let error = refuse(&format!("{word} -p x")).unwrap_err();
-        assert_eq!(error.code, RunCode::Usage);
-        assert!(error.what.contains("reserved word"), "{error}");
-        assert!(
-            error
-                .hint()
-                .contains(&format!("`./{word}`")),
-            "{error}"
-        );
-        for path in [
-            format!("./{word} -p x"),
-            format!("-- {word}"),
-            format!("a {word}"),
-        ] {
-            assert!(refuse(&path).is_ok(), "{path}");
-        }
+    let error = refuse("config -p x").unwrap_err();
+    assert_eq!(error.code, RunCode::Usage);
+    assert!(error.what.contains("reserved word"), "{error}");
+    assert!(error.hint().contains("`./config`"), "{error}");
+    for path in ["./config -p x", "-- config", "a config"] {
+        assert!(refuse(path).is_ok(), "{path}");
     }
     for command in ["explain", "help", "status"] {
         assert!(refuse(command).is_ok(), "{command}");
