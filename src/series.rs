@@ -18,7 +18,7 @@ use crate::failure::{FileCode, FileFailure};
 use crate::review::NotedChange;
 use crate::rules::RuleNumber;
 use crate::subjects::{OriginalIdentifiers, RowId};
-use dicom_deid::Sendable;
+use dicom_deid::{PixelLook, Sendable};
 use dicom_lossless::{Body, Identity, Phi, SourceFile};
 use files::Folder;
 pub use files::SeriesFiles;
@@ -193,6 +193,8 @@ pub struct CleanFile {
     pub associated: Vec<String>,
     /// What cleaning did to its attributes, where a page shows that.
     pub changes: Vec<NotedChange>,
+    /// What was seen in its image, likewise, once that was looked at.
+    pub look: Option<Box<PixelLook>>,
 }
 
 /// Instances of a series after the duplicates were settled.

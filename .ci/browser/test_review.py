@@ -10,10 +10,10 @@ downloaded.
 """
 
 import argparse
-import json
 import os
 import pathlib
 import shutil
+import struct
 import subprocess
 import tempfile
 from urllib.parse import urlsplit
@@ -150,6 +150,57 @@ def served(browser, review, axe, screenshots, scheme):
     assert not away and not complaints, (away, complaints)
 
 
+HOSTILE = "<script>alert(1)</script>\u202e"
+# Long texts have to be cut, and what they begin with is no markup.
+LONG = "<img src=x onerror=alert(2)>".ljust(1 << 16, "x")
+PROFILE = "name: names\ndicom:\n  fields:\n    - {name: PatientName, remove: true}\n"
+
+
+def element(group, number, vr, value):
+    value = value.encode()
+    value += (b"\0" if vr == b"UI" else b" ") * (len(value) % 2)
+    long = vr in (b"UT", b"OB")
+    length = struct.pack("<HI", 0, len(value)) if long else struct.pack("<H", len(value))
+    return struct.pack("<HH", group, number) + vr + length + value
+
+
+def instance():
+    """An MR instance without pixels, of a hostile hospital."""
+    data = [
+        (0x0008, 0x0005, b"CS", "ISO_IR 192"),
+        (0x0008, 0x0016, b"UI", "1.2.840.10008.5.1.4.1.1.4"),
+        (0x0008, 0x0018, b"UI", "2.25.1"),
+        (0x0008, 0x0060, b"CS", "MR"),
+        (0x0008, 0x103E, b"LO", HOSTILE),
+        (0x0010, 0x0010, b"PN", "Doe^Jane"),
+        (0x0010, 0x0020, b"LO", "1"),
+        (0x0020, 0x000D, b"UI", "2.25.2"),
+        (0x0020, 0x000E, b"UI", "2.25.3"),
+        (0x0040, 0xA160, b"UT", LONG),
+    ]
+    meta = element(2, 0x10, b"UI", "1.2.840.10008.1.2.1")
+    head = struct.pack("<HH", 2, 0) + b"UL" + struct.pack("<HI", 4, len(meta))
+    return bytes(128) + b"DICM" + head + meta + b"".join(element(*each) for each in data)
+
+
+def hostile_values(browser, review, axe, screenshots, scheme):
+    (review.folder / "hostile.dcm").write_bytes(instance())
+    (review.folder / "names.yaml").write_text(PROFILE)
+    flags = ["hostile.dcm", "--offline", "-p", "demo/phantom", "--profile", "names.yaml", "--review", "hostile.html"]
+    done = subprocess.run([review.program, *flags], env=review.environment, cwd=review.folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    page, away, complaints = watched(browser, scheme)
+    page.on("dialog", lambda dialog: complaints.append(dialog.message))
+    page.goto((review.folder / "hostile.html").as_uri())
+    text = page.locator("article")
+    expect(text).to_contain_text("<script>alert(1)</script>\\u{202e}")
+    expect(text).to_contain_text("<img src=x onerror=alert(2)>")
+    expect(text).to_contain_text("(65,536 characters)")
+    assert "Doe" not in page.content()
+    look_at(page, "review-hostile", axe, screenshots, scheme)
+    assert not away and not complaints, (away, complaints)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program", type=pathlib.Path)
@@ -163,7 +214,7 @@ def main():
     assert chromium, "install chromium"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for test in (as_a_file, served):
+        for test in (as_a_file, served, hostile_values):
             for scheme in ("light", "dark"):
                 with tempfile.TemporaryDirectory() as folder:
                     review = Review(asked.program.resolve(), pathlib.Path(folder))

@@ -223,6 +223,7 @@ fn clean_file(context: &RunContext, mut file: Indexed, reading: Reading) -> Opti
             audit::log_changes(context, &file.path, changes);
             Some(CleanFile {
                 changes: shown,
+                look: None,
                 source: file,
                 instance,
                 originals,

@@ -28,7 +28,7 @@ pub fn look(context: &RunContext, kept: Vec<CleanFile>) -> Vec<CleanFile> {
     }
     .map(Vec::into_iter);
     let (mut passed, mut has_face) = (Vec::with_capacity(kept.len()), false);
-    for file in kept {
+    for mut file in kept {
         if clean(&file).is_none() {
             passed.push(file);
             continue;
@@ -45,6 +45,9 @@ pub fn look(context: &RunContext, kept: Vec<CleanFile>) -> Vec<CleanFile> {
                 context
                     .events
                     .looked(&file.source.path, &look);
+                if context.plan.audits.review {
+                    file.look = Some(Box::new(look));
+                }
                 passed.push(file);
             }
             Err(failure) => context

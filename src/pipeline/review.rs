@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use sha2::Sha256;
 
 use super::context::RunContext;
+use super::guard::guarded;
 use super::outcomes::stopped;
 use super::route::Routed;
 use crate::discover::SkipReason;
@@ -115,6 +116,7 @@ fn show(context: &RunContext, routed: &Routed, identity: SeriesIdentity, refused
             instance: &file.instance,
             source: &file.source.file,
             changes: &file.changes,
+            look: file.look.as_deref(),
         })
         .collect();
     let mut series = ReviewedSeries {
@@ -134,9 +136,15 @@ fn show(context: &RunContext, routed: &Routed, identity: SeriesIdentity, refused
             .collect(),
         ..ReviewedSeries::new(identity)
     };
-    context.timers.clean.work(0, 0, || {
-        Instances::new(instances, &context.plan.limits).show(&mut series);
+    let shown = context.timers.clean.work(0, 0, || {
+        guarded(|| {
+            Instances::new(instances, &context.plan.limits).show(&mut series);
+            Ok(())
+        })
     });
+    if let Err(failure) = shown {
+        series.without_picture = Some(failure.code.sentence().to_owned());
+    }
     context.events.reviewed(series);
 }
 

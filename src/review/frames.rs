@@ -59,6 +59,15 @@ pub struct ReviewInstance<'a> {
     pub source: &'a Arc<SourceFile>,
     /// What cleaning did to its attributes.
     pub changes: &'a [NotedChange],
+    /// What was seen in its image.
+    pub look: Option<&'a PixelLook>,
+}
+
+impl ReviewInstance<'_> {
+    fn finds(&self) -> &[TextFind] {
+        self.look
+            .map_or(&[], |look| &look.finds)
+    }
 }
 
 /// The instances of a series in the order of their numbers.
@@ -67,7 +76,7 @@ pub struct Instances<'a> {
     limits: &'a Limits,
 }
 
-/// Frames of one instance that are shown, from 0, and whether something was found in them.
+/// Frames that are shown, by instance, both from 0.
 type Chosen = BTreeMap<usize, BTreeSet<Frame>>;
 
 /// A frame that is to be shown.
@@ -106,10 +115,9 @@ impl<'a> Instances<'a> {
         let (found, not_shown) = self.found(&usual);
         series.not_shown = not_shown;
         for one in &self.all {
-            let look = look_of(one.instance);
-            let verdict = look.map(|look| look.verdict);
-            series.blanked += u64::from(look.is_some_and(|look| look.blanked > 0));
-            series.uncertain += u64::from(verdict == Some(LookVerdict::Uncertain));
+            let is = |seen: fn(&PixelLook) -> bool| u64::from(one.look.is_some_and(seen));
+            series.blanked += is(|look| look.blanked > 0);
+            series.uncertain += is(|look| look.verdict == LookVerdict::Uncertain);
         }
         let mut values = Values::of(&self.all);
         let mut chosen = usual.clone();
@@ -169,8 +177,8 @@ impl<'a> Instances<'a> {
     fn found(&self, usual: &Chosen) -> (Chosen, u64) {
         let (mut found, mut shown, mut not_shown) = (Chosen::new(), 0, 0);
         for (at, one) in self.all.iter().enumerate() {
-            let finds = look_of(one.instance).map_or(&[][..], |look| &look.finds);
-            let frames: BTreeSet<u32> = finds
+            let frames: BTreeSet<u32> = one
+                .finds()
                 .iter()
                 .flat_map(|find| {
                     let [first, last] = find.frames;
@@ -200,13 +208,6 @@ impl<'a> Instances<'a> {
     }
 }
 
-fn look_of(instance: &Sendable) -> Option<&PixelLook> {
-    match instance {
-        Sendable::Clean(clean) => Some(clean.look()),
-        Sendable::Uncleaned(_) => None,
-    }
-}
-
 /// Adds pictures of frames of an instance.
 ///
 /// # Errors
@@ -230,12 +231,12 @@ fn show_frames(
             Frame::Last => last,
         })
         .collect();
-    let finds = look_of(one.instance).map_or(&[][..], |look| &look.finds);
     for number in numbers {
         let picture = image
             .frame(number)
             .map_err(|error| error.to_string())?;
-        let here: Vec<_> = finds
+        let here: Vec<_> = one
+            .finds()
             .iter()
             .filter(|find| (find.frames[0]..=find.frames[1]).contains(&(number + 1)))
             .collect();

@@ -6,7 +6,7 @@
 //! all files are known, nor write over a table that has changed since it was read.
 
 use std::collections::HashMap;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -226,8 +226,7 @@ impl Continued {
     fn put(&self, bytes: &[u8]) -> io::Result<()> {
         // Behind a link lies what is read and replaced.
         let path = self.path.canonicalize()?;
-        let table = File::open(&path)?;
-        lock(&table)?;
+        let _held = hold(&path)?;
         let now = fs::read(&path)?;
         if now == bytes {
             // Another shard of the same run was faster.
@@ -244,7 +243,7 @@ impl Continued {
         let mut file = NamedTempFile::new_in(folder)?;
         file.write_all(bytes)?;
         file.as_file()
-            .set_permissions(table.metadata()?.permissions())?;
+            .set_permissions(fs::metadata(&path)?.permissions())?;
         file.as_file().sync_all()?;
         file.persist(&path)?;
         Ok(())
@@ -269,7 +268,26 @@ impl Continued {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unwritable;
 
-/// Keeps other runs from writing the table until this file is closed.
+/// Keeps other runs from writing the table until what this gives is closed.
+fn hold(table: &Path) -> io::Result<File> {
+    let held = if cfg!(windows) {
+        // There a file that is locked is read by nobody else, and one that is open is not replaced. The
+        // file beside it stays: another run may wait for it.
+        let mut name = table.as_os_str().to_owned();
+        name.push(".lock");
+        OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(name)?
+    } else {
+        File::open(table)?
+    };
+    lock(&held)?;
+    Ok(held)
+}
+
+/// Locks a file, waiting for another run that holds it.
 fn lock(table: &File) -> io::Result<()> {
     let begin = Instant::now();
     loop {

@@ -545,12 +545,14 @@ fn a_table_keeps_its_mode_and_lies_behind_its_link_when_it_is_continued() {
 /// the pseudonym key is asked for in between.
 fn while_the_table_becomes<'a>(place: &'a Place, other: &str, site: &Site) -> Run<'a> {
     place.file("other.csv", other);
+    let command = if cfg!(windows) {
+        format!("copy /y other.csv table.csv >nul & echo {:064}", 7)
+    } else {
+        "cp other.csv table.csv; printf %064d 7".to_owned()
+    };
     place
         .run("study -p demo/phantom --profile basic --subjects table.csv --extend-subjects")
-        .args([
-            "--pseudonym-key-command",
-            "cp other.csv table.csv; printf %064d 7",
-        ])
+        .args(["--pseudonym-key-command", &command])
         .without_pseudonym_key()
         .at(site)
 }
