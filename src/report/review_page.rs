@@ -22,6 +22,7 @@ use super::audit_file::OwnFile;
 use super::counters::Counters;
 use super::redact::Paths;
 use crate::config::{AuditKind, PageForReview};
+use crate::credential::make_private_folder;
 use crate::event::{Event, FileOutcome, RunEnd, RunStart, Severity};
 use crate::failure::{Error, FileFailure, RunCode};
 use crate::pictures::new_file;
@@ -403,13 +404,7 @@ fn percent_encoded(name: &str) -> String {
 
 /// Makes an empty folder, in the place of one that an earlier page had.
 fn new_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    match builder.create(folder) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        made => return made,
-    }
+    make_private_folder(folder)?;
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
@@ -459,5 +454,44 @@ impl EventConsumer for ReviewPage {
             _ => {}
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_beside_a_page_loses_earlier_pictures_and_nothing_else() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root
+            .path()
+            .join("page.html.pictures");
+        new_folder(&folder).unwrap();
+        std::fs::write(folder.join("1.png"), "of an earlier page").unwrap();
+        new_folder(&folder).unwrap();
+        assert_eq!(
+            std::fs::read_dir(&folder)
+                .unwrap()
+                .count(),
+            0
+        );
+        let other = folder.join("notes.txt");
+        std::fs::write(&other, "of a person").unwrap();
+        let refused = new_folder(&folder)
+            .unwrap_err()
+            .to_string();
+        assert!(refused.contains("other files"), "{refused}");
+        assert!(other.exists());
+    }
+
+    #[test]
+    fn no_value_can_end_the_element_that_it_stands_in() {
+        let mut out = Vec::new();
+        write_json(&mut out, &["</script><!--", "a < b"]).unwrap();
+        assert!(!out.contains(&b'<'));
+        let read: Vec<String> = serde_json::from_slice(&out).unwrap();
+        assert_eq!(read, ["</script><!--", "a < b"]);
     }
 }

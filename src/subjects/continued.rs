@@ -271,7 +271,7 @@ pub struct Unwritable;
 /// Keeps other runs from writing the table until what this gives is closed.
 fn hold(table: &Path) -> io::Result<File> {
     let held = if cfg!(windows) {
-        // There a file that is locked is read by nobody else, and one that is open is not replaced. The
+        // There a locked file can be read through its lock alone, and an open one is not replaced. The
         // file beside it stays: another run may wait for it.
         let mut name = table.as_os_str().to_owned();
         name.push(".lock");

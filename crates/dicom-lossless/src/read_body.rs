@@ -1,4 +1,4 @@
-//! What was written, read again as it would be read by whoever receives it.
+//! What was written, read again as its receiver reads it.
 //!
 //! Owns the way from a [`Body`] to an [`Instance`]. Nothing is copied into memory that reading a file
 //! would not copy.
@@ -12,7 +12,7 @@ use super::source::{ReadSeek, Source, SourceFile, Stored};
 use crate::error::FileError;
 
 impl Body {
-    /// Reads it as a file: what was written, as it would be read by whoever receives it. Nothing is
+    /// Reads it as a file: what was written, as its receiver reads it. Nothing is
     /// copied into memory that reading a file would not copy.
     ///
     /// # Errors

@@ -32,8 +32,8 @@ pub struct App {
     pub tickets: Mutex<Tickets>,
     /// Who may look at the page.
     pub sessions: Mutex<Sessions>,
-    /// The member of an archive that was looked at last. Whoever looks into a file holds it, so
-    /// that one is in memory at a time.
+    /// The member of an archive that was looked at last. A request that looks into a file holds it,
+    /// so that one is in memory at a time.
     pub inflated: Arc<tokio::sync::Mutex<Option<Inflated>>>,
 }
 

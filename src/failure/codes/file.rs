@@ -563,7 +563,7 @@ codes! {
         hint: "review it again: `--review FILE.html`",
         explanation: "`--approved` sends series whose cleaned bytes are those that were shown for \
             review. Of this one files were added, removed or changed since then, or its labels are \
-            others. Nobody has seen what would be sent now, so it is not sent. Write a new page with \
+            others. What would be sent now was not seen, so it is not sent. Write a new page with \
             `--review FILE.html` and decide again.",
     }
     OutputWrite {
